@@ -1,0 +1,133 @@
+/** Two builds: the library as ESM with types, and the program as split CJS, which starts fastest (docs/decisions has the figures). */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import standalone from 'ajv/dist/standalone/index.js'
+import { defineConfig, type UserConfig } from 'tsdown'
+import { OWN_OPTIONS, stamp } from './schemas/compile.ts'
+import { ownSchemas } from './scripts/own-schemas.ts'
+
+/** A validator of each schema of ours as code, by the schema's stamp. */
+const validators = async (): Promise<ReadonlyMap<string, string>> => {
+  const sources = new Map<string, string>()
+  for (const schema of await ownSchemas()) {
+    const ajv = new Ajv2020({ ...OWN_OPTIONS, code: { source: true, esm: true } })
+    sources.set(stamp(schema), standalone(ajv, ajv.compile(schema)))
+  }
+  return sources
+}
+
+/** Fills `schemas/compiled.ts`, so that a start does not load ajv: each validator is a chunk of its own. */
+const precompiled = () => {
+  const prefix = 'virtual:validator/'
+  let made: Promise<ReadonlyMap<string, string>> | undefined
+  const sources = () => {
+    made ??= validators()
+    return made
+  }
+  return {
+    name: 'precompiled-validators',
+    resolveId: (id: string) => (id.startsWith(prefix) ? `\0${id}.js` : null),
+    async load(id: string) {
+      if (id.startsWith(`\0${prefix}`)) return (await sources()).get(id.slice(prefix.length + 1, -3)) ?? null
+      if (!id.endsWith('/schemas/compiled.ts')) return null
+      const lines = [...(await sources()).keys()].map(key => `${JSON.stringify(key)}: () => import('${prefix}${key}')`)
+      return { code: `export const compiled = {${lines.join(', ')}}`, moduleType: 'js' as const }
+    },
+  }
+}
+
+/**
+ * Only the block structure of Markdown is wanted (`core/manifest/blocks.ts`). The tables of HTML entities, the encoding of
+ * URLs and the renderers, three quarters of commonmark's code, serve what stands inside lines.
+ */
+const leanCommonmark = {
+  name: 'lean-commonmark',
+  resolveId: (id: string, importer: string | undefined) =>
+    importer?.includes('/commonmark/lib/') && /^(entities|mdurl\/encode\.js|\.\/render\/\w+\.js)$/.test(id)
+      ? '\0inline-only'
+      : null,
+  load: (id: string) =>
+    id === '\0inline-only' ? 'export const decodeHTMLStrict = text => text; export default text => text' : null,
+}
+
+/** For Node, yaml ships CommonJS, which cannot be shaken; what it ships for browsers is the same as modules. */
+const yamlModules = {
+  name: 'yaml-modules',
+  resolveId: (id: string) => (id === 'yaml' ? join(process.cwd(), 'node_modules/yaml/browser/dist/index.js') : null),
+}
+
+/** A chunk with one character beyond Latin-1 is kept and scanned as two bytes each: 5 % of a start. */
+const asciiOnly = {
+  name: 'ascii-only',
+  generateBundle(_: unknown, bundle: Readonly<Record<string, { code?: string }>>) {
+    for (const chunk of Object.values(bundle))
+      if (chunk.code)
+        chunk.code = chunk.code.replace(
+          /[^\x00-\x7f]/g,
+          char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+        )
+  },
+}
+
+const bundled = new Set<string>()
+
+/** The licences of the packages that stand in the bundles: they ask to be carried along. */
+const licences = {
+  name: 'licences',
+  writeBundle(_: unknown, bundle: Readonly<Record<string, { readonly modules?: object }>>) {
+    for (const { modules } of Object.values(bundle))
+      for (const id of Object.keys(modules ?? {})) {
+        const folder = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0]
+        if (folder) bundled.add(folder)
+      }
+    const texts = [...bundled].sort().map(folder => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+      const file = readdirSync(folder).find(entry => /^licen[cs]e/i.test(entry))
+      const text = file ? readFileSync(join(folder, file), 'utf8').trim() : `License: ${license}`
+      return `${name} ${version}\n\n${text}\n`
+    })
+    writeFileSync('dist/THIRD-PARTY-LICENSES.txt', texts.join(`\n${'-'.repeat(80)}\n\n`))
+  },
+}
+
+const shared: UserConfig = {
+  platform: 'node',
+  target: 'node20.19',
+  plugins: [precompiled(), leanCommonmark, yamlModules, asciiOnly, licences],
+  // Every byte is parsed at each start.
+  minify: true,
+  outDir: 'dist',
+  checks: { pluginTimings: false },
+  hash: false,
+  report: false,
+}
+
+/** Each chunk costs half a millisecond of looking up and opening, so what every run loads stands together. */
+const groups = [
+  { name: 'package', test: /\/package\.json$/ },
+  {
+    name: 'manifest',
+    test: /\/core\/(manifest\.|manifest\/(?!errors|fix)|yaml-)|\/node_modules\/(yaml|commonmark)\//,
+  },
+  {
+    name: 'kinds',
+    test: /\/core\/(glob|json-scan|json-text|paths|shell|users|state-folder|system)\.ts$/,
+  },
+  {
+    name: 'start',
+    test: /\/(index|checks\/index|schemas\/compile[d]?|cli\/(main|terminal|words|help|io|color|output|deliver|commands\/run|reporters\/(index|reporter|plain|wording))|core\/(?!docs|explain|schema|words|manifest|yaml|glob|json|paths|shell|users|state-folder|system)[a-z-]+(\/[a-z-]+)?)\.ts$/,
+  },
+]
+
+export default defineConfig([
+  { ...shared, entry: { index: 'index.ts' }, format: 'esm', dts: true, clean: true },
+  {
+    ...shared,
+    entry: { bin: 'cli/bin.ts', child: 'cli/child.ts' },
+    format: 'cjs',
+    outDir: 'dist/cli',
+    dts: false,
+    outputOptions: { codeSplitting: { groups, includeDependenciesRecursively: false } },
+  },
+])
