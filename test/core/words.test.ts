@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { optionsFromWords, type Words } from '../../core/words.ts'
+import { sixKinds } from '../support/kinds.ts'
+
+const read = async (kind: string, words: Words) => {
+  const loaded = await sixKinds[kind]?.()
+  if (!loaded) throw new Error(kind)
+  return optionsFromWords(loaded.options, words)
+}
+
+describe('options from the words of a command line', () => {
+  it.each<[string, Words, Record<string, unknown>]>([
+    ['port', { port: '18789' }, { port: 18789 }],
+    [
+      'port',
+      { port: '1', 'http.path': '/healthz', 'http.status': '204' },
+      { port: 1, http: { path: '/healthz', status: 204 } },
+    ],
+    [
+      'workspace',
+      { path: '~/x', mode: '0700', 'min-free': '1GiB' },
+      { path: '~/x', mode: '0700', access: 'rw', 'min-free': '1GiB' },
+    ],
+    ['tmp-files', { paths: ['/a/*.tmp', '/b'], warn: '3' }, { paths: ['/a/*.tmp', '/b'], warn: 3, fail: 50 }],
+    ['tmp-files', { paths: '/a,/b/{c,d}/*.tmp, /e' }, { paths: ['/a', '/b/{c,d}/*.tmp', '/e'], warn: 10, fail: 50 }],
+    [
+      'message',
+      { channel: 'telegram', token: '1234567890', chat: '-100123' },
+      { channel: 'telegram', token: '1234567890', chat: '-100123', depth: 'deliver' },
+    ],
+    [
+      'message',
+      { channel: 'webhook', 'request.json': true, 'request.headers.X-A': 'b' },
+      { channel: 'webhook', request: { json: true, headers: { 'X-A': 'b' } }, depth: 'deliver' },
+    ],
+    [
+      'plugin-hooks',
+      { 'from.file': 'a.json', 'from.pointer': '/x' },
+      { from: [{ file: 'a.json', pointer: '/x' }], depth: 'imports', min: 1 },
+    ],
+    [
+      'plugin-hooks',
+      { from: '[{"file":"a","pointer":"/x"},{"file":"b","pointer":"/y"}]' },
+      {
+        from: [
+          { file: 'a', pointer: '/x' },
+          { file: 'b', pointer: '/y' },
+        ],
+        depth: 'imports',
+        min: 1,
+      },
+    ],
+  ])('%s %j', async (kind, words, options) => {
+    expect(await read(kind, words)).toEqual({ options })
+  })
+
+  it.each<[string, Words, string]>([
+    ['port', { prot: '1' }, 'unknown option --prot did you mean --port?'],
+    ['port', { port: '1', 'http.pth': '/' }, 'unknown option --http.pth did you mean --http.path?'],
+    ['port', { port: '1', 'host.name': '/' }, 'unknown option --host.name'],
+    ['port', { port: '1', __proto__x: '/' }, 'unknown option --__proto__x'],
+    ['port', {}, '--port or --socket is missing give one of them'],
+    ['port', { port: 'http' }, '--port must be a whole number from 1 to 65535, not "http"'],
+    ['port', { port: ['1', '2'] }, '--port is given 2 times give it once'],
+    ['port', { port: true }, '--port needs a value --port VALUE'],
+    ['port', { port: '1', socket: '/x' }, '--socket cannot stand beside --port'],
+    ['port', { port: '1', http: 'x' }, '--http is a map: give its keys, or JSON'],
+    ['port', { port: '1', expect: 'opne' }, 'did you mean "open"?'],
+    ['plugin-hooks', { 'from.file': 'a.json' }, '--from.pointer is missing'],
+    ['plugin-hooks', { from: 'a.json' }, '--from takes maps'],
+    ['tmp-files', { paths: '' }, '--paths is an empty list'],
+  ])('%s %j is refused', async (kind, words, expected) => {
+    const result = await read(kind, words)
+    const said = 'problems' in result ? result.problems.map(({ message, hint }) => `${message} ${hint}`).join('\n') : ''
+    expect(said).toContain(expected)
+  })
+})
