@@ -1,0 +1,76 @@
+/** Where checks and guards remember. The shape only: the local engine and its format stand in `local-store.ts`. */
+
+/** What happened, in the caller's words; small, and free of secrets. */
+export interface StoreEvent {
+  readonly type: string
+  readonly [field: string]: string | number | boolean | null
+}
+
+/** A moment, by the two clocks that a record is stamped with. */
+export interface Stamp {
+  /** Wall clock, ms since the epoch. */
+  readonly wallMs: number
+  /** Names the boot of the host; uptimes compare within one boot only. */
+  readonly boot: string
+  /** Time since that boot, ms. */
+  readonly uptimeMs: number
+}
+
+/** An event as it was kept. */
+export interface StoreRecord extends Stamp {
+  readonly event: StoreEvent
+  /** Unique id of this record. */
+  readonly id: string
+  /** Who wrote it: a process is known by its pid, its start (as the system words it) and the boot. */
+  readonly pid: number
+  readonly started: string
+  readonly host: string
+}
+
+export interface Reading {
+  /** Oldest first: the order in which the appends were done, whatever the clocks said. */
+  readonly records: readonly StoreRecord[]
+  /** How many lines could not be read. Their neighbours are kept. */
+  readonly bad: number
+  /** The first of them, as `FILE:LINE: why`. */
+  readonly firstBad?: string
+}
+
+export interface Store {
+  /**
+   * Appends one event durably: when it returns, the event is on disk and every later `read` sees it. To take one of n places:
+   * append, read back, and look who stands before you. Throws a `StoreError`.
+   */
+  append(target: string, event: StoreEvent): StoreRecord
+  /** Every record of the target. One never written to has none; one that cannot be read throws a `StoreError`. */
+  read(target: string): Reading
+  /** The present moment, as a record would be stamped. */
+  stamp(): Stamp
+  /** A command to type that makes the store forget a target. */
+  forgetCommand(target: string): string
+}
+
+/** The store could not be read or written: never the same as "nothing is remembered". */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  constructor(
+    /** An errno, or `NOT-PRIVATE`, `NOT-OURS`, `NOT-A-FOLDER`, `NOT-REGULAR`, `TOO-LARGE`, `SHORT-WRITE`, `UNSETTLED`. */
+    readonly code: string,
+    readonly path: string,
+    message: string,
+    /** A command to type. */
+    readonly next: string,
+  ) {
+    super(message)
+  }
+}
+
+/**
+ * How long it was from one moment to a later one, in ms and never negative: by uptime within one boot, since the wall clock
+ * may be set; across boots by the wall clock, a `from` that lies ahead of `to` counting as `to`.
+ */
+export const elapsedMs = (from: Stamp, to: Stamp): number => {
+  const byUptime = to.uptimeMs - from.uptimeMs
+  // A container may have an uptime of its own on the host's boot: one that ran backwards is of no use.
+  return from.boot === to.boot && byUptime >= 0 ? byUptime : Math.max(0, to.wallMs - from.wallMs)
+}

@@ -1,0 +1,520 @@
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { crc32, decodeAll, encode } from '../../core/local-store/format.ts'
+import { bucketFor, folderName } from '../../core/local-store/names.ts'
+import { localStore, stateFolder } from '../../core/local-store.ts'
+import { elapsedMs, StoreError } from '../../core/store.ts'
+import { scratch } from '../support/context.ts'
+import { program, start } from '../support/programs.ts'
+
+const DAY = 86_400_000
+const NOON = Date.UTC(2026, 10, 22, 12)
+const NOBODY = 65534
+
+const open = (dir: string, now = NOON) => localStore({ dir, now: () => now })
+
+const fileOf = (dir: string, target: string, day = '2026-11-22'): string =>
+  join(dir, 'targets', folderName(target), `${day}.jsonl`)
+
+const failure = (action: () => unknown): StoreError => {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof StoreError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+/** A folder that every user may enter, since the suite's own temporary one is its owner's. */
+const publicFolder = (): string => {
+  const path = mkdtempSync('/tmp/bootcheck-public-')
+  chmodSync(path, 0o755)
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+describe('remembering', () => {
+  it('reads back what was appended, in order, with who wrote it and when', () => {
+    const store = open(scratch())
+    const first = store.append('gateway', { type: 'start', n: 1 })
+    const second = store.append('gateway', { type: 'end', code: null, requested: true, text: 'ümläut\n\u2028' })
+    expect(store.read('gateway')).toEqual({ records: [first, second], bad: 0 })
+    expect(first).toMatchObject({ event: { type: 'start', n: 1 }, wallMs: NOON, pid: process.pid })
+    expect(first.id).toMatch(/^[0-9a-f-]{36}$/)
+    expect(first.id).not.toBe(second.id)
+    expect(first.boot).toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())
+    expect(first.started).toBe(readFileSync('/proc/self/stat', 'utf8').replace(/.*\)/s, '').split(' ')[20])
+    expect(first.uptimeMs).toBeGreaterThan(0)
+  })
+
+  it('knows nothing of a target never written to, and makes no folder to say so', () => {
+    const dir = join(scratch(), 'state')
+    expect(open(dir).read('gateway')).toEqual({ records: [], bad: 0 })
+    expect(() => statSync(dir)).toThrow('ENOENT')
+  })
+
+  it('names a command that makes it forget one target', () => {
+    const store = open(join(scratch(), "state of 'claw'"))
+    for (const target of ['-rf', "it's", 'b']) store.append(target, { type: 'x' })
+    for (const target of ['-rf', "it's"]) execFileSync('sh', ['-c', store.forgetCommand(target)])
+    expect(['-rf', "it's", 'b'].map(target => store.read(target).records.length)).toEqual([0, 0, 1])
+  })
+
+  it('keeps targets apart', () => {
+    const store = open(scratch())
+    store.append('a', { type: 'x' })
+    expect(store.read('A').records).toEqual([])
+    expect(store.read('a').records).toHaveLength(1)
+  })
+
+  it('makes private files in private folders, whatever the umask', () => {
+    const dir = join(scratch(), 'deep', 'state')
+    const before = process.umask(0)
+    try {
+      open(dir).append('gateway', { type: 'x' })
+    } finally {
+      process.umask(before)
+    }
+    const modes = [dir, join(dir, 'targets'), join(dir, 'targets', 'gateway'), fileOf(dir, 'gateway')].map(
+      path => statSync(path).mode & 0o777,
+    )
+    expect(modes).toEqual([0o700, 0o700, 0o700, 0o600])
+  })
+
+  it('keeps a file a day and reads them all', () => {
+    const dir = scratch()
+    for (const [n, at] of [NOON, NOON + DAY, NOON + 40 * DAY].entries()) open(dir, at).append('t', { type: 'x', n })
+    expect(readdirSync(join(dir, 'targets', 't')).sort()).toEqual([
+      '2026-11-22.jsonl',
+      '2026-11-23.jsonl',
+      '2027-01-01.jsonl',
+    ])
+    expect(
+      open(dir)
+        .read('t')
+        .records.map(record => record.event.n),
+    ).toEqual([0, 1, 2])
+  })
+
+  it('goes on without a day that was removed whole', () => {
+    const dir = scratch()
+    for (const [n, at] of [NOON, NOON + DAY].entries()) open(dir, at).append('t', { type: 'x', n })
+    rmSync(fileOf(dir, 't'))
+    expect(open(dir).read('t')).toMatchObject({ records: [{ event: { n: 1 } }], bad: 0 })
+  })
+
+  it('keeps the order when the clock is set back by days', () => {
+    const dir = scratch()
+    for (const [n, at] of [NOON, NOON - 30 * DAY, NOON - 60 * DAY].entries())
+      open(dir, at).append('t', { type: 'x', n })
+    expect(
+      open(dir)
+        .read('t')
+        .records.map(record => record.event.n),
+    ).toEqual([0, 1, 2])
+  })
+
+  it('stands behind whoever opened a newer day while it was writing', () => {
+    const dir = scratch()
+    const tomorrow = open(dir, NOON + DAY)
+    let raced = false
+    // Between looking for the newest file and writing to it, another process starts the next day.
+    const today = localStore({
+      dir,
+      now: () => {
+        if (!raced) {
+          raced = true
+          tomorrow.append('t', { type: 'x', who: 'tomorrow' })
+          expect(tomorrow.read('t').records.map(record => record.event.who)).toEqual(['tomorrow'])
+        }
+        return NOON
+      },
+    })
+    const mine = today.append('t', { type: 'x', who: 'today' })
+    const { records } = today.read('t')
+    expect(records.map(record => record.event.who)).toEqual(['tomorrow', 'today'])
+    expect(records.filter(record => record.id === mine.id)).toHaveLength(1)
+  })
+
+  it('refuses a record of more than a page', () => {
+    const store = open(scratch())
+    expect(failure(() => store.append('t', { type: 'x', text: 'y'.repeat(4096) }))).toMatchObject({ code: 'TOO-LARGE' })
+    expect(store.read('t')).toEqual({ records: [], bad: 0 })
+  })
+})
+
+describe('bad lines', () => {
+  const torn = '{"v":1,"id":"half a rec'
+
+  it('skips, counts and places them, and keeps their neighbours', () => {
+    const dir = scratch()
+    const store = open(dir)
+    const before = store.append('t', { type: 'x', n: 1 })
+    appendFileSync(fileOf(dir, 't'), torn) // no newline: its writer was killed
+    const after = store.append('t', { type: 'x', n: 2 })
+    appendFileSync(fileOf(dir, 't'), `${'\0'.repeat(300)}\n[]\n{"type":"x"}\n`)
+    const reading = store.read('t')
+    expect(reading.records).toEqual([before, after])
+    expect(reading.bad).toBe(4)
+    expect(reading.firstBad).toBe(`${fileOf(dir, 't')}:3: no whole record`)
+  })
+
+  it('counts a torn last line', () => {
+    const dir = scratch()
+    const store = open(dir)
+    store.append('t', { type: 'x' })
+    appendFileSync(fileOf(dir, 't'), torn)
+    expect(store.read('t')).toMatchObject({ bad: 1, records: [{ event: { type: 'x' } }] })
+  })
+
+  it('sees a changed byte, a record of another target and one of an unknown version', () => {
+    const dir = scratch()
+    const store = open(dir)
+    store.append('t', { type: 'x', n: 1 })
+    store.append('other', { type: 'x', n: 2 })
+    const path = fileOf(dir, 't')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"n":1', '"n":7'))
+    appendFileSync(path, readFileSync(fileOf(dir, 'other')))
+    const body = '{"v":2,"id":"a","target":"t"'
+    appendFileSync(path, `${body},"crc":"${crc32(Buffer.from(body))}"}\n`)
+    const lines = decodeAll('t', readFileSync(path))
+    expect(lines.records).toEqual([])
+    expect(lines.bad.map(bad => bad.why)).toEqual([
+      'its checksum does not fit',
+      'a record of another target',
+      'a record of version 2, which this bootcheck does not know',
+    ])
+  })
+
+  it('never loses a good record to what stands around it, whatever that is', () => {
+    const record = { id: 'r', event: { type: 'x' }, wallMs: 1, boot: 'b', uptimeMs: 2, pid: 3, started: '4', host: 'h' }
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 }), pieces => {
+        const parts = pieces.flatMap(piece => [Buffer.from(piece), encode('t', record)])
+        const { records } = decodeAll('t', Buffer.concat(parts))
+        expect(records).toEqual(pieces.map(() => record))
+      }),
+    )
+  })
+
+  it('computes the checksum that everybody else does', () => {
+    expect(crc32(Buffer.from('123456789'))).toBe('cbf43926') // the check value of CRC-32/ISO-HDLC
+  })
+})
+
+describe('names', () => {
+  it('gives every target a safe name of its own, capitals and case-insensitive disks in mind', () => {
+    const odd = [
+      'gateway',
+      'Gateway',
+      'GATEWAY',
+      'codex/grok-4.20',
+      'login:naver',
+      '',
+      '.',
+      '..',
+      '../x',
+      '%empty',
+      'a b',
+      'ä',
+      'a\u0308',
+      'ſ',
+      'K',
+      '\ud800',
+      '\udc00',
+      '\ufffd',
+      'con',
+      'a\0b',
+      '~',
+      '-rf',
+      'x'.repeat(5000),
+      `${'x'.repeat(5000)}y`,
+      `${'x'.repeat(120)}%~`,
+      '💥'.repeat(60),
+    ]
+    const names = odd.map(folderName)
+    for (const name of names) {
+      expect(name).toMatch(/^[a-z0-9_%~-][a-z0-9._%~-]*$/)
+      expect(name.length).toBeLessThanOrEqual(200)
+    }
+    expect(new Set(names).size).toBe(odd.length)
+    expect(folderName('codex/grok-4.20')).toBe('codex%2fgrok-4.20')
+  })
+
+  it('never gives two targets one name', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 300 })
+    fc.assert(fc.property(text, text, (a, b) => a === b || folderName(a) !== folderName(b)))
+  })
+
+  it('really stores under every one of them', () => {
+    const store = open(scratch())
+    for (const target of ['..', '', 'a/b', '\ud800', 'x'.repeat(2000)]) {
+      store.append(target, { type: 'x' })
+      expect(store.read(target)).toMatchObject({ records: [{ event: { type: 'x' } }], bad: 0 })
+    }
+  })
+
+  it('appends to the newest bucket, or a newer one', () => {
+    expect(bucketFor(NOON, [])).toBe('2026-11-22.jsonl')
+    expect(bucketFor(NOON, ['2026-11-20.jsonl'])).toBe('2026-11-22.jsonl')
+    expect(bucketFor(NOON, ['2026-11-20.jsonl', '2099-01-01.jsonl'])).toBe('2099-01-01.jsonl')
+  })
+})
+
+describe('absent is not unreadable', () => {
+  it.each([
+    ['the state folder', ''],
+    ['the folder of a target', 'targets/t'],
+  ])('refuses %s that others may write', (_, below) => {
+    const dir = join(scratch(), 'state')
+    open(dir).append('t', { type: 'x' })
+    const path = join(dir, below)
+    for (const mode of [0o770, 0o707, 0o1777]) {
+      chmodSync(path, mode)
+      for (const action of [() => open(dir).read('t'), () => open(dir).append('t', { type: 'x' })]) {
+        const error = failure(action)
+        expect(error.code).toBe('NOT-PRIVATE')
+        expect(error.message).toContain(
+          `may be written by others (mode ${mode === 0o1777 ? '1777' : `0${mode.toString(8)}`})`,
+        )
+        expect(error.next).toBe(`chmod go-w ${path.replace(/\/$/, '')}`)
+      }
+    }
+  })
+
+  it('takes a folder that others may only look into (systemd makes StateDirectory= 0755)', () => {
+    const dir = scratch()
+    chmodSync(dir, 0o755)
+    open(dir).append('t', { type: 'x' })
+    expect(open(dir).read('t').records).toHaveLength(1)
+  })
+
+  it("refuses a folder of somebody else's", () => {
+    const dir = join(scratch(), 'state')
+    open(dir).append('t', { type: 'x' })
+    chownSync(dir, NOBODY, NOBODY)
+    expect(failure(() => open(dir).read('t'))).toMatchObject({ code: 'NOT-OURS', path: dir })
+    expect(failure(() => open(dir).append('t', { type: 'x' })).message).toContain(`belongs to uid ${NOBODY}`)
+  })
+
+  it('refuses a file in place of the folder, a folder, a link or a FIFO in place of a bucket', () => {
+    const root = scratch()
+    const file = join(root, 'file')
+    writeFileSync(file, '')
+    expect(failure(() => open(file).read('t')).code).toBe('NOT-A-FOLDER')
+    expect(failure(() => open(file).append('t', { type: 'x' })).code).toBe('NOT-A-FOLDER')
+    expect(failure(() => open(join(file, 'below')).append('t', { type: 'x' })).code).toBe('ENOTDIR')
+
+    const dir = join(root, 'state')
+    mkdirSync(fileOf(dir, 't'), { recursive: true, mode: 0o700 })
+    expect(failure(() => open(dir).read('t')).code).toBe('EISDIR')
+    expect(failure(() => open(dir).append('t', { type: 'x' })).code).toBe('EISDIR')
+    rmSync(fileOf(dir, 't'), { recursive: true })
+    symlinkSync(file, fileOf(dir, 't'))
+    expect(failure(() => open(dir).append('t', { type: 'x' })).code).toBe('ELOOP')
+    expect(readFileSync(file, 'utf8')).toBe('')
+    rmSync(fileOf(dir, 't'))
+    execFileSync('mkfifo', ['-m', '600', fileOf(dir, 't')])
+    expect(failure(() => open(dir).read('t')).code).toBe('NOT-REGULAR')
+    expect(failure(() => open(dir).append('t', { type: 'x' })).code).toBe('ENXIO')
+
+    symlinkSync(join(root, 'nowhere'), join(root, 'link'))
+    for (const path of [join(root, 'link'), join(root, 'link', 'below')])
+      expect(failure(() => open(path).append('t', { type: 'x' })).code).toBe('ENOENT')
+  })
+
+  const tryBoth = `
+    import { localStore } from '@/core/local-store.ts'
+    const store = localStore({ dir: process.argv[2] ?? '', now: Date.now })
+    const report = (action: () => unknown) => {
+      try { return JSON.stringify(action()) } catch (error) { const { name, code, message, next } = error as never as Record<string, string>; return [name, code, message, next].join(' | ') }
+    }
+    console.log(report(() => store.read('t').records.length))
+    console.log(report(() => store.append('t', { type: 'x', filler: 'y'.repeat(Number(process.argv[3] ?? 0)) }).event.type))
+  `
+
+  it('tells an unreadable folder from an absent one, as a user without rights', async () => {
+    const dir = join(publicFolder(), 'state')
+    mkdirSync(dir, { mode: 0o700 })
+    chownSync(dir, NOBODY, NOBODY)
+    const file = await program(tryBoth)
+    expect((await start(file, [dir], { uid: NOBODY }).ended).out).toBe('0\n"x"\n')
+
+    chmodSync(dir, 0o500)
+    expect((await start(file, [dir], { uid: NOBODY }).ended).out).toBe('1\n"x"\n')
+    chmodSync(join(dir, 'targets'), 0o000)
+    const { out } = await start(file, [dir], { uid: NOBODY }).ended
+    expect(out).toMatch(/^StoreError \| EACCES \| .* \| ls -ld .*\nStoreError \| EACCES /)
+  })
+
+  it('says so when the folder cannot be made', async () => {
+    const dir = join(publicFolder(), 'state')
+    const { out } = await start(await program(tryBoth), [dir], { uid: NOBODY }).ended
+    expect(out).toMatch(/^0\nStoreError \| EACCES \| cannot make .*state: this user may not \| ls -ld /)
+  })
+
+  it('says so on a read-only file system and on a full disk, and a torn line hurts nobody later', async () => {
+    const file = await program(tryBoth)
+    const mount = scratch()
+    const readOnly = await start(file, [join(mount, 'state')], { unshared: `mount -t tmpfs -o ro none ${mount}` }).ended
+    expect(readOnly.out).toMatch(/^0\nStoreError \| EROFS \| .*read-only \| df -h /)
+
+    const full = await start(file, [join(mount, 'state'), '3000'], {
+      unshared: `mount -t tmpfs -o size=16k none ${mount}\nhead -c 16k /dev/zero > ${mount}/ballast || true`,
+    }).ended
+    expect(full.out).toMatch(/^0\nStoreError \| ENOSPC \| cannot write .*: the disk is full \| df -h /)
+
+    // One page is left: the first record of 3 KB fits, the second is cut short or refused, and a third fits once there is room.
+    const cut = await program(`
+      import { rmSync } from 'node:fs'
+      import { localStore } from '@/core/local-store.ts'
+      const mount = process.argv[2] ?? ''
+      const store = localStore({ dir: mount + '/state', now: Date.now })
+      const add = () => { try { store.append('t', { type: 'x', filler: 'y'.repeat(3000) }); return 'kept' } catch (error) { return (error as { code: string }).code } }
+      console.log(JSON.stringify([add(), add()]))
+      rmSync(mount + '/ballast')
+      console.log(add())
+      const { records, bad } = store.read('t')
+      console.log(JSON.stringify({ records: records.length, bad }))
+    `)
+    const { out, err } = await start(cut, [mount], {
+      unshared: `mount -t tmpfs -o size=16k none ${mount}\nhead -c 12k /dev/zero > ${mount}/ballast`,
+    }).ended
+    expect(err).toBe('')
+    const [adds, third, read] = out
+      .trim()
+      .split('\n')
+      .map(line => (line.startsWith('kept') ? line : JSON.parse(line)))
+    expect(adds[0]).toBe('kept')
+    expect(adds[1]).toMatch(/^(SHORT-WRITE|ENOSPC)$/)
+    expect(third).toBe('kept')
+    expect(read).toEqual({ records: 2, bad: adds[1] === 'SHORT-WRITE' ? 1 : 0 })
+  })
+})
+
+describe('many processes', () => {
+  it('loses none of 50 records that 50 processes append at once, and gives each a rank of its own', async () => {
+    const file = await program(`
+      import { readSync } from 'node:fs'
+      import { localStore } from '@/core/local-store.ts'
+      const store = localStore({ dir: process.argv[2] ?? '', now: Date.now })
+      console.log('ready')
+      readSync(0, Buffer.alloc(8))
+      const { id } = store.append('t', { type: 'x', who: Number(process.argv[3]) })
+      const { records, bad } = store.read('t')
+      console.log(JSON.stringify({ rank: records.findIndex(record => record.id === id), bad }))
+    `)
+    const dir = join(scratch(), 'state')
+    const all = Array.from({ length: 50 }, (_, who) => start(file, [dir, String(who)]))
+    for (const one of all) expect(await one.line()).toBe('ready')
+    for (const one of all) one.tell('go')
+    const answers = await Promise.all(all.map(async one => JSON.parse(await one.line())))
+    await Promise.all(all.map(one => one.ended))
+
+    const { records, bad } = open(dir).read('t')
+    expect(bad).toBe(0)
+    expect(records.map(record => record.event.who).sort((a, b) => Number(a) - Number(b))).toEqual(
+      all.map((_, who) => who),
+    )
+    expect(new Set(records.map(record => record.pid)).size).toBe(50)
+    expect(answers.map(answer => answer.rank).sort((a, b) => a - b)).toEqual(all.map((_, rank) => rank))
+    expect(answers.every(answer => answer.bad === 0)).toBe(true)
+  })
+
+  it('loses no neighbour when writers are killed in the act', async () => {
+    const file = await program(`
+      import { writeSync } from 'node:fs'
+      import { localStore } from '@/core/local-store.ts'
+      const store = localStore({ dir: process.argv[2] ?? '', now: Date.now })
+      for (let n = 0; ; n++) {
+        store.append('t', { type: 'x', who: process.argv[3] ?? '', n })
+        writeSync(1, n + '\\n') // told only once it is on disk
+      }
+    `)
+    const dir = join(scratch(), 'state')
+    const told: [who: string, n: number][] = []
+    for (let round = 0; round < 8; round++) {
+      const writers = [0, 1, 2].map(n => `${round}-${n}`)
+      await Promise.all(
+        writers.map(async who => {
+          const writer = start(file, [dir, who])
+          await writer.line()
+          for (let n = 0; n < 5 + round; n++) await writer.line()
+          writer.process.kill('SIGKILL')
+          const { signal, out } = await writer.ended
+          expect(signal).toBe('SIGKILL')
+          const last = out.trimEnd().split('\n').at(-1)
+          told.push([who, Math.max(5 + round, Number(last || 0))])
+        }),
+      )
+    }
+    const { records, bad } = open(dir).read('t')
+    for (const [who, last] of told) {
+      const kept = records.filter(record => record.event.who === who).map(record => record.event.n)
+      expect(kept.slice(0, last + 1)).toEqual(Array.from({ length: last + 1 }, (_, n) => n))
+    }
+    expect(bad).toBeLessThanOrEqual(told.length)
+  })
+})
+
+describe('where and when', () => {
+  it('follows the XDG base directory specification, and macOS', () => {
+    const home = '/home/claw'
+    expect(stateFolder({ env: {}, home, platform: 'linux' })).toBe('/home/claw/.local/state/bootcheck')
+    expect(stateFolder({ env: { XDG_STATE_HOME: '/var/x' }, home, platform: 'linux' })).toBe('/var/x/bootcheck')
+    expect(stateFolder({ env: { XDG_STATE_HOME: 'x' }, home, platform: 'linux' })).toBe(
+      '/home/claw/.local/state/bootcheck',
+    )
+    expect(stateFolder({ env: { XDG_STATE_HOME: '' }, home, platform: 'linux' })).toBe(
+      '/home/claw/.local/state/bootcheck',
+    )
+    expect(stateFolder({ env: {}, home: '/Users/claw', platform: 'darwin' })).toBe(
+      '/Users/claw/Library/Application Support/bootcheck',
+    )
+  })
+
+  it.each([
+    [
+      'within a boot by uptime, whatever the clock was set to',
+      { boot: 'a', wallMs: 99_000, uptimeMs: 1000 },
+      { boot: 'a', wallMs: 0, uptimeMs: 4000 },
+      3000,
+    ],
+    [
+      'across boots by the wall clock',
+      { boot: 'a', wallMs: 1000, uptimeMs: 9000 },
+      { boot: 'b', wallMs: 5000, uptimeMs: 1 },
+      4000,
+    ],
+    [
+      'a stamp of the future counts as now',
+      { boot: 'a', wallMs: 9000, uptimeMs: 1 },
+      { boot: 'b', wallMs: 5000, uptimeMs: 1 },
+      0,
+    ],
+    [
+      'an uptime that ran backwards is of no use',
+      { boot: 'a', wallMs: 1000, uptimeMs: 9000 },
+      { boot: 'a', wallMs: 5000, uptimeMs: 1 },
+      4000,
+    ],
+  ])('measures %s', (_, from, to, expected) => {
+    expect(elapsedMs(from, to)).toBe(expected)
+  })
+})
