@@ -1,0 +1,294 @@
+/** Runs a plan: order, side by side where independent, deadlines that hold, and an outcome for everything. */
+
+import { setMaxListeners } from 'node:events'
+import type { Check, CheckContext, Env, Outcome, Phase, Registry, Verdict } from './check.ts'
+import { type Children, children } from './child.ts'
+import { elapsed } from './clock.ts'
+import { NeedsChild } from './contain.ts'
+import { contextOf } from './context.ts'
+import { forgetMounts } from './mounts.ts'
+import type { PlannedCheck } from './plan.ts'
+import type { Problem } from './report.ts'
+import type { Store } from './store.ts'
+import { resolveOptions } from './variables.ts'
+import type { World } from './world.ts'
+
+/** What the runner tells while it runs; reporters of progress draw from it. `at` is wall clock in ms. */
+export type RunnerEvent =
+  | { readonly type: 'start'; readonly id: string; readonly title: string; readonly at: number }
+  | { readonly type: 'finish'; readonly id: string; readonly status: Outcome['status']; readonly durationMs: number }
+
+/** One check that has an outcome. */
+export interface Ran {
+  readonly check: PlannedCheck
+  readonly outcome: Outcome
+  readonly attempts: number
+  readonly durationMs: number
+  /** Needs that were not run here and count as met: they belong to another phase. */
+  readonly assumed: readonly string[]
+}
+
+export interface RunnerOptions {
+  readonly registry: Registry
+  readonly world: World
+  /** Where variables come from: the environment and the manifest's `env-file`. */
+  readonly variables: Env
+  readonly vars: Readonly<Record<string, string>>
+  readonly phase: Phase | 'all'
+  /** The manifest's folder. */
+  readonly cwd: string
+  readonly store: Store
+  readonly stateDir: string
+  readonly running: boolean
+  readonly concurrency: number
+  readonly deadlineMs: number
+  /** The built program that runs one check in a process of its own. */
+  readonly childEntry: string
+  /** Aborted with a signal's name as reason when the user stops the run. */
+  readonly stop: AbortSignal
+  readonly onEvent?: (event: RunnerEvent) => void
+}
+
+export interface RunResult {
+  /** In the plan's order. */
+  readonly ran: readonly Ran[]
+  /** Every value that must not be shown. */
+  readonly secrets: readonly string[]
+}
+
+interface Prepared {
+  readonly kind: Check
+  readonly options: unknown
+}
+
+const unresolved = (problem: Problem, check: PlannedCheck): Verdict => ({
+  status: 'fail',
+  code: problem.code,
+  summary: problem.message,
+  observed: problem.message,
+  expected: 'options that can be read',
+  next: problem.hint ?? `bootcheck explain ${problem.code}`,
+  findings:
+    check.line === undefined
+      ? []
+      : [{ path: problem.file ?? 'manifest', line: problem.line ?? check.line, message: problem.message }],
+})
+
+const crashed = (error: unknown): Outcome => ({
+  status: 'crash',
+  error:
+    error instanceof Error
+      ? { name: error.name, message: error.message }
+      : { name: 'NonError', message: String(error) },
+})
+
+/** A pass that watched nothing is no pass. */
+const honest = (outcome: Outcome, kind: string): Outcome => {
+  if (outcome.status !== 'pass' || outcome.watched.length > 0) return outcome
+  return {
+    status: 'fail',
+    code: 'run/nothing-watched',
+    summary: `${kind} passed without looking at anything`,
+    observed: 'a pass with an empty list of what was watched',
+    expected: 'at least one thing watched',
+    next: `bootcheck explain ${kind}`,
+  }
+}
+
+const MET: ReadonlySet<Outcome['status']> = new Set(['pass', 'warn', 'skip'])
+
+/**
+ * Runs the given checks in order. `decided` holds outcomes that are known beforehand (skips). Resolves when every check has
+ * an outcome, at the latest a moment after the deadline or the stop, whatever hangs; it never rejects for a check's sake.
+ */
+export const runChecks = async (
+  planned: readonly PlannedCheck[],
+  decided: ReadonlyMap<string, Outcome>,
+  options: RunnerOptions,
+): Promise<RunResult> => {
+  forgetMounts()
+  const { world, onEvent } = options
+  const began = elapsed()
+  const outcomes = new Map<string, Outcome>()
+  const ran = new Map<string, Ran>()
+  const prepared = new Map<string, Prepared>()
+  const secrets = new Set<string>()
+
+  // Every secret is known before any check speaks, so that one check's error cannot show another's.
+  for (const check of planned) {
+    if (decided.has(check.id)) continue
+    const load = options.registry[check.kind]
+    if (!load) throw new Error(`kind ${check.kind} is not in the registry`)
+    const kind = await load()
+    const result = await resolveOptions(check, kind.options, { env: options.variables, vars: options.vars })
+    for (const secret of result.secrets) secrets.add(secret)
+    if ('problem' in result) outcomes.set(check.id, unresolved(result.problem, check))
+    else prepared.set(check.id, { kind, options: result.options })
+  }
+  const hidden = [...secrets]
+  const pool: Children = children(options.childEntry, planned.length)
+
+  const inChild = (
+    reason: NeedsChild['reason'],
+    check: PlannedCheck,
+    ctx: CheckContext,
+    opts: unknown,
+  ): Promise<Outcome> => {
+    const { id, cwd, home, env, user, phase, running, attempt, timeoutMs } = ctx
+    const facts = { id, cwd, home, env, user, phase, running, attempt, timeoutMs }
+    const job = {
+      kind: check.kind,
+      options: opts,
+      facts,
+      secrets: hidden,
+      outcomes: [...ctx.outcomes],
+      stateDir: options.stateDir,
+    }
+    return pool.run(reason, job, ctx.signal)
+  }
+
+  const tryOnce = async (check: PlannedCheck, { kind, options: opts }: Prepared, attempt: number): Promise<Outcome> => {
+    const controller = new AbortController()
+    const { timeoutMs } = check
+    const ctx = contextOf(
+      {
+        id: check.id,
+        cwd: options.cwd,
+        home: world.home,
+        env: world.env,
+        user: world.user,
+        phase: check.phase,
+        running: options.running,
+        attempt,
+        timeoutMs,
+      },
+      hidden,
+      {
+        outcomes: new Map(check.needs.flatMap(id => (outcomes.has(id) ? [[id, outcomes.get(id) as Outcome]] : []))),
+        signal: controller.signal,
+        store: options.store,
+        now: world.now,
+      },
+    )
+    let timer: NodeJS.Timeout | undefined
+    // A timer of our own: AbortSignal.timeout() would not keep the process alive, and a hung check would end as silence.
+    const late = new Promise<Outcome>(resolve => {
+      timer = setTimeout(() => {
+        resolve({ status: 'timeout', afterMs: timeoutMs })
+        controller.abort(new Error(`no answer within ${timeoutMs} ms`))
+      }, timeoutMs)
+    })
+    let onEnd = (): void => {}
+    const ended = new Promise<Outcome>(resolve => {
+      onEnd = () => {
+        resolve(cutOff(check))
+        controller.abort(ending.signal.reason)
+      }
+      ending.signal.addEventListener('abort', onEnd)
+    })
+    const answer = (async () => {
+      try {
+        return await kind.run(opts as never, ctx)
+      } catch (error) {
+        if (error instanceof NeedsChild) return inChild(error.reason, check, ctx, opts)
+        throw error
+      }
+    })().catch(crashed)
+    try {
+      return honest(await Promise.race([answer, late, ended]), check.kind)
+    } finally {
+      clearTimeout(timer)
+      ending.signal.removeEventListener('abort', onEnd)
+      controller.abort(new Error('the check has answered'))
+    }
+  }
+
+  const ending = new AbortController()
+  // Every running check listens; beyond ten Node would suspect a leak, and say so in the middle of the report.
+  setMaxListeners(0, ending.signal)
+  const cutOff = (check: PlannedCheck): Outcome => {
+    if (options.stop.aborted) return { status: 'blocked', by: String(options.stop.reason) }
+    const afterMs = Math.round(elapsed() - (started.get(check.id) ?? elapsed()))
+    return { status: 'timeout', afterMs }
+  }
+
+  const started = new Map<string, number>()
+  const runOne = async (check: PlannedCheck, ready: Prepared): Promise<{ outcome: Outcome; attempts: number }> => {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await tryOnce(check, ready, attempt)
+      const again = attempt <= check.retries && !MET.has(outcome.status) && !ending.signal.aborted
+      if (!again) return { outcome, attempts: attempt }
+      await new Promise<void>(resolve => {
+        const go = (): void => {
+          clearTimeout(timer)
+          ending.signal.removeEventListener('abort', go)
+          resolve()
+        }
+        const timer = setTimeout(go, check.retryDelayMs)
+        ending.signal.addEventListener('abort', go)
+      })
+      if (ending.signal.aborted) return { outcome, attempts: attempt }
+    }
+  }
+
+  const finish = (check: PlannedCheck, outcome: Outcome, attempts: number): void => {
+    const since = started.get(check.id)
+    const durationMs = since === undefined ? 0 : Math.round(elapsed() - since)
+    outcomes.set(check.id, outcome)
+    const assumed = check.needs.filter(id => !ids.has(id))
+    ran.set(check.id, { check, outcome, attempts, durationMs, assumed })
+    onEvent?.({ type: 'finish', id: check.id, status: outcome.status, durationMs })
+  }
+
+  const ids = new Set(planned.map(check => check.id))
+  for (const [id, outcome] of decided) outcomes.set(id, outcome)
+  const queue = planned.filter(check => {
+    const known = outcomes.get(check.id)
+    if (known) finish(check, known, 0)
+    return !known
+  })
+
+  const deadline = setTimeout(
+    () => ending.abort(new Error('the deadline of the run')),
+    Math.max(0, options.deadlineMs - (elapsed() - began)),
+  )
+  const onStop = (): void => ending.abort(options.stop.reason)
+  if (options.stop.aborted) onStop()
+  else options.stop.addEventListener('abort', onStop, { once: true })
+
+  await new Promise<void>(resolve => {
+    let active = 0
+    const schedule = (): void => {
+      for (let at = 0; at < queue.length && active < options.concurrency; ) {
+        const check = queue[at] as PlannedCheck
+        const waits = check.needs.some(id => ids.has(id) && !outcomes.has(id))
+        if (waits && !ending.signal.aborted) {
+          at++
+          continue
+        }
+        queue.splice(at, 1)
+        const blocker = check.needs.find(id => ids.has(id) && !MET.has(outcomes.get(id)?.status ?? 'blocked'))
+        if (ending.signal.aborted) finish(check, cutOff(check), 0)
+        else if (blocker !== undefined) finish(check, { status: 'blocked', by: blocker }, 0)
+        else {
+          active++
+          started.set(check.id, elapsed())
+          onEvent?.({ type: 'start', id: check.id, title: check.title, at: world.now() })
+          runOne(check, prepared.get(check.id) as Prepared).then(({ outcome, attempts }) => {
+            active--
+            finish(check, outcome, attempts)
+            schedule()
+          })
+        }
+        at = 0 // a finished or blocked check may have freed an earlier one
+      }
+      if (active === 0 && queue.length === 0) resolve()
+    }
+    schedule()
+  })
+
+  clearTimeout(deadline)
+  options.stop.removeEventListener('abort', onStop)
+  pool.killAll()
+  return { ran: planned.flatMap(check => ran.get(check.id) ?? []), secrets: hidden }
+}
