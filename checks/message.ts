@@ -1,0 +1,144 @@
+/** Can this host really reach its people? Proved by a message that the service confirms. */
+import { defineCheck } from '../core/check.ts'
+import { listing } from '../core/text.ts'
+import { DURATION_PATTERN, duration } from '../core/units.ts'
+import type { Depth } from './message/channel.ts'
+import { type ChannelName, channelNames, channelOf, channels, keys } from './message/channels.ts'
+import { codes } from './message/codes.ts'
+import { converse } from './message/deliver.ts'
+import { unfit } from './message/verdicts.ts'
+
+/** Below it a crash loop, which restarts every few seconds, would become spam. */
+const LEAST_EVERY_MS = 60_000
+
+const COMMON = new Set(['channel', 'depth', 'every', 'text'])
+
+/** The keys that do not fit the channel, as a verdict. */
+const misfit = (name: ChannelName, depth: Depth, given: Readonly<Record<string, unknown>>) => {
+  const channel = channelOf(name)
+  const foreign = Object.keys(given).filter(key => !COMMON.has(key) && !Object.hasOwn(channel.keys, key))
+  if (foreign.length > 0) {
+    const theirs = channelNames.filter(other => foreign.some(key => Object.hasOwn(channels[other].keys, key)))
+    return unfit(
+      `channel ${name} does not read ${listing(foreign)}: that belongs to ${listing(theirs)}`,
+      `of the channels' keys only ${listing(Object.keys(channel.keys), 9)}`,
+      `delete the line \`${foreign[0]}\`, or correct the line \`channel\``,
+    )
+  }
+  const missing = [...channel.required, ...(channel.requiredFor?.[depth] ?? [])].filter(key => given[key] === undefined)
+  if (missing.length > 0)
+    return unfit(
+      `channel ${name} at depth ${depth} lacks ${listing(missing)}`,
+      listing([...channel.required, ...(channel.requiredFor?.[depth] ?? [])], 9),
+      `write a line \`${missing[0]}: …\``,
+    )
+  return undefined
+}
+
+export const message = defineCheck({
+  kind: 'message',
+  title: 'A message reaches its people',
+  docs: `Asks the service whether the credential and the target are good, then sends one message, takes the service's receipt for proof,
+and removes the message again where the service can. An HTTP 200 alone is no delivery.
+
+Its manners are fixed. At most one message in \`every\` goes to one target, counted before it leaves, so a crash loop cannot
+become spam. Inside that time a confirmed delivery stands: the check probes, and says when it was confirmed. A refused or an
+unknown one is said again until the time is over, or the credential or the target changes (\`next\` says how to forget it); a refused
+credential is not tried again until it changes. What failed before it left this host uses up nothing. Nothing is tried twice,
+no redirect is followed, and a service that asks for patience is left alone.
+
+\`telegram\` calls \`getMe\`, \`getChat\`, \`getWebhookInfo\`, \`sendMessage\` (silent) and \`deleteMessage\`, and never \`getUpdates\`.
+\`webhook\` makes the requests that are declared: \`request\` and \`expect\`, and beforehand \`probe\`. Proxies come from
+\`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\`.
+
+**Why it matters.** A gateway with a revoked token or a bot that was thrown out of its group starts well, and nobody hears of it.
+
+**What it cannot see.** Whether a person reads the message; whether the gateway itself would send it. With \`depth: probe\`
+nothing proves that a message would be accepted. A webhook proves what its \`expect\` asks for, and no more.`,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['channel'],
+    properties: {
+      channel: { type: 'string', enum: channelNames, description: 'The service' },
+      ...keys,
+      depth: {
+        type: 'string',
+        enum: ['probe', 'deliver'],
+        default: 'deliver',
+        description: '`probe` asks, and nobody sees anything; `deliver` also sends one message',
+      },
+      every: {
+        type: 'string',
+        format: 'duration',
+        pattern: DURATION_PATTERN,
+        default: '1h',
+        description: 'At most one message in this time, 1m or more',
+      },
+      text: { type: 'string', minLength: 1, maxLength: 1000, description: 'What the message says' },
+    },
+    // Which keys belong to which channel is judged in `run`; that no channel is complete can be said before.
+    anyOf: Object.values(channels).map(({ required }) => ({ required })),
+  },
+  codes,
+  sends: true,
+  examples: [
+    {
+      title: 'A bot that may write to its chat',
+      servers: [
+        {
+          port: 18461,
+          status: 200,
+          body: '{"ok":true,"result":{"id":4711,"username":"home_bot","type":"private","message_id":12}}',
+        },
+      ],
+      env: { TELEGRAM_BOT_TOKEN: '110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw' },
+      options: {
+        channel: 'telegram',
+        token: '${secret:TELEGRAM_BOT_TOKEN}',
+        chat: 4711,
+        api: 'http://127.0.0.1:18461',
+      },
+      expect: { status: 'pass', code: 'message/delivered' },
+    },
+    {
+      title: 'A token that was revoked',
+      servers: [{ port: 18462, status: 401, body: '{"ok":false,"error_code":401,"description":"Unauthorized"}' }],
+      env: { TELEGRAM_BOT_TOKEN: '110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw' },
+      options: {
+        channel: 'telegram',
+        token: '${secret:TELEGRAM_BOT_TOKEN}',
+        chat: 4711,
+        api: 'http://127.0.0.1:18462',
+      },
+      expect: { status: 'fail', code: 'message/unauthorized' },
+    },
+    {
+      title: 'A webhook that answers 200 and refuses all the same',
+      servers: [{ port: 18463, status: 200, body: '{"ok":false,"error":"channel_is_archived"}' }],
+      options: {
+        channel: 'webhook',
+        url: 'http://127.0.0.1:18463/hook',
+        request: { body: { text: 'The gateway is about to start' } },
+        expect: { status: 200, json: { '/ok': true } },
+      },
+      expect: { status: 'fail', code: 'message/expectation' },
+    },
+  ],
+  async run(options, ctx) {
+    const { channel: name, depth, every, text, ...given } = options
+    const wrong = misfit(name, depth, given)
+    if (wrong) return wrong
+    const everyMs = duration(every)
+    if (everyMs === undefined || everyMs < LEAST_EVERY_MS)
+      return unfit(
+        `every is ${every}, and a restart loop would make that many messages`,
+        'between 1m and 24d',
+        'write `every: 1h`',
+      )
+    const conversation = channelOf(name).open({ ...given, ...(text === undefined ? {} : { text }) })
+    if ('unusable' in conversation)
+      return unfit(ctx.mask(conversation.unusable), conversation.expected, conversation.next)
+    return converse(conversation, { channel: name, depth, everyMs }, ctx)
+  },
+})

@@ -1,0 +1,192 @@
+/** Telegram's Bot API (core.telegram.org/bots/api). Never `getUpdates`: it takes messages away from the live gateway, which then gets a 409. */
+import { quote } from '../../../core/shell.ts'
+import { excerpt } from '../../../core/text.ts'
+import { DEFAULT_TEXT, type Done, defineChannel, type Refusal, type Refused, type Step } from '../channel.ts'
+import type { Reply } from '../http.ts'
+import { type Advice, isObject, refusedByStatus, shown } from '../reply.ts'
+
+const API = 'https://api.telegram.org'
+
+/** The Bot API sends most refusals as 400 and tells them apart in words. */
+const NO_CHAT = /chat not found|user not found|peer_id_invalid|chat_id is empty|member not found/i
+
+const advise =
+  (chat: string, api: string) =>
+  (refused: Refused): Advice => {
+    switch (refused) {
+      case 'unauthorized':
+        return {
+          expected: 'a token that @BotFather has given and that nobody revoked',
+          next: 'set the variable behind `token` to what @BotFather shows under /mybots, API Token',
+        }
+      case 'forbidden':
+        return {
+          expected: `that the bot may write to ${chat}`,
+          next: `open ${chat} in Telegram and press Start, or add the bot to the group again`,
+        }
+      case 'not-found':
+        return {
+          expected: `a chat that the bot knows`,
+          next: `send /start to the bot from there, or correct the line \`chat: ${chat}\``,
+        }
+      case 'rate-limited':
+        return {
+          expected: 'a bot below its limits',
+          next: 'let the gateway send less; nothing is sent before that time',
+        }
+      default:
+        return { expected: 'ok and a result', next: `curl -m 5 ${quote(api)}` }
+    }
+  }
+
+const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+
+export const telegram = defineChannel({
+  keys: {
+    token: {
+      type: 'string',
+      minLength: 1,
+      format: 'secret',
+      description: 'telegram: the bot token, as `${secret:NAME}`',
+    },
+    chat: {
+      type: ['string', 'integer'],
+      minLength: 1,
+      description: 'telegram: id of the chat, or `@name` of a public channel',
+    },
+    api: {
+      type: 'string',
+      pattern: '^https?://',
+      description: `telegram: base address of the Bot API; ${API} if absent`,
+    },
+  },
+  required: ['token', 'chat'],
+  open({ token, chat, api = API, text = DEFAULT_TEXT }) {
+    if (!/^[\w:-]+$/.test(token))
+      return {
+        unusable: 'token holds a character that no bot token has: a blank, a newline, a quote or a slash',
+        expected: 'digits, a colon, and letters, digits, _ or -',
+        next: 'set the variable behind `token` anew, without quotes and without a newline at its end',
+      }
+    if (!URL.canParse(api) || /[?#@]/.test(api))
+      return {
+        unusable: 'api is not a base address',
+        expected: `an address such as ${API}`,
+        next: 'correct the line `api`',
+      }
+    const target = String(chat)
+    const base = `${api.replace(/\/+$/, '')}/bot${token}`
+    const advice = advise(target, new URL(api).origin)
+
+    /** `{ok, result}` or `{ok: false, error_code, description, parameters}`; the status alone is no proof. */
+    const answered = (
+      reply: Reply,
+      read: (result: Readonly<Record<string, unknown>>) => Done | undefined,
+    ): Done | Refusal => {
+      const { json } = reply
+      if (isObject(json) && json.ok === true && reply.status === 200) {
+        const done = isObject(json.result) ? read(json.result) : undefined
+        return done ?? { refused: 'reply', observed: shown(reply), ...advice('reply') }
+      }
+      if (!isObject(json) || json.ok !== false) {
+        const refusal = refusedByStatus(reply, advice)
+        return (
+          refusal ?? {
+            refused: 'reply',
+            observed: shown(reply),
+            expected: 'JSON with `ok`',
+            next: advice('reply').next,
+          }
+        )
+      }
+      const description = typeof json.description === 'string' ? json.description : 'no description'
+      const code = number(json.error_code) ?? reply.status
+      const observed = `${code} ${description}`
+      const parameters = isObject(json.parameters) ? json.parameters : {}
+      const moved = number(parameters.migrate_to_chat_id)
+      if (moved !== undefined)
+        return {
+          refused: 'moved',
+          observed: `${observed}: the group is now ${moved}`,
+          expected: 'the id of the supergroup that the group became',
+          next: `write \`chat: ${moved}\``,
+        }
+      if (code === 400 && NO_CHAT.test(description)) return { refused: 'not-found', observed, ...advice('not-found') }
+      const wait = number(parameters.retry_after)
+      const refusal = refusedByStatus({ ...reply, status: code }, advice, observed)
+      return {
+        ...(refusal ?? { refused: 'reply', observed, ...advice('reply') }),
+        ...(wait === undefined ? {} : { holdMs: wait * 1000 }),
+      }
+    }
+
+    const step = (name: string, body: object, read: Parameters<typeof answered>[1]): Step => ({
+      name,
+      request: {
+        method: 'POST',
+        url: `${base}/${name}`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      },
+      judge: reply => answered(reply, read),
+    })
+
+    const getMe = step('getMe', {}, ({ username, id }) =>
+      number(id) === undefined
+        ? undefined
+        : { saw: `bot ${typeof username === 'string' ? `@${username}` : id}`, facts: { bot: String(username ?? id) } },
+    )
+    return {
+      whom: `chat ${target}`,
+      identity: [api, target],
+      credential: token,
+      secrets: [token],
+      probe: [
+        {
+          ...getMe,
+          judge: reply => {
+            const result = getMe.judge(reply)
+            // The Bot API does not know the path of a token that is none.
+            return 'refused' in result && result.refused === 'not-found'
+              ? {
+                  ...result,
+                  expected: 'a token of the form 123456:ABC…, and a Bot API at `api`',
+                  next: 'set the variable behind `token` to what @BotFather shows under /mybots, API Token',
+                }
+              : result
+          },
+        },
+        step('getChat', { chat_id: chat }, ({ id, type }) =>
+          id === undefined ? undefined : { saw: `chat ${target}`, facts: { chatType: String(type ?? 'unknown') } },
+        ),
+        step('getWebhookInfo', {}, info => {
+          const pending = number(info.pending_update_count) ?? 0
+          const facts = { pendingUpdates: pending }
+          const error = info.last_error_message
+          if (typeof error !== 'string' || error === '') return { facts }
+          const date = number(info.last_error_date)
+          const since = date === undefined ? '' : `, at ${new Date(date * 1000).toISOString()}`
+          return {
+            facts: { ...facts, lastError: excerpt(error, 200) },
+            concern: {
+              what: 'updates-failing',
+              summary: `Telegram could not hand updates to the bot's webhook: ${error}`,
+              observed: `${error}${since}; ${pending} updates are waiting`,
+              expected: 'no last_error_message in getWebhookInfo',
+              next: 'look at the address that the gateway gives to setWebhook, then at its certificate and its port',
+            },
+          }
+        }),
+      ],
+      deliver: () =>
+        step('sendMessage', { chat_id: chat, text, disable_notification: true }, ({ message_id: id }) =>
+          number(id) === undefined ? undefined : { receipt: String(id) },
+        ),
+      // Its result is `true`, and no object.
+      remove: receipt => ({
+        ...step('deleteMessage', { chat_id: chat, message_id: Number(receipt) }, () => ({})),
+        judge: reply => (isObject(reply.json) && reply.json.ok === true ? {} : answered(reply, () => undefined)),
+      }),
+    }
+  },
+})

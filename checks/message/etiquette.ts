@@ -1,0 +1,212 @@
+/**
+ * May a message be sent now? A pure function over what was remembered of one target, so that a crash loop cannot become spam,
+ * and so that the next restart cannot go green by not trying.
+ */
+import { elapsedMs, type Stamp, type StoreEvent, type StoreRecord } from '../../core/store.ts'
+
+/** A credential as it is remembered: never its value. */
+export type Fingerprint = {
+  readonly salt: string
+  readonly hash: string
+}
+
+/** What a refusal or an unknown outcome looked like, so that it can be said again without asking again. */
+export type Kept = {
+  readonly what: string
+  readonly observed: string
+  readonly expected: string
+  readonly next: string
+}
+
+/** The events of one target's memory. `of` is the id of the `sending` record that the outcome belongs to. */
+export type Memo =
+  /** Appended before a message leaves. `waitMs`: how long its writer waits for the answer. `replaces`: an earlier one that does not hold any more. */
+  | ({
+      readonly type: 'sending'
+      readonly everyMs: number
+      readonly waitMs: number
+      readonly replaces: string | null
+    } & Fingerprint)
+  | { readonly type: 'delivered'; readonly of: string; readonly receipt: string | null }
+  | ({ readonly type: 'refused' | 'unknown'; readonly of: string } & Kept)
+  /** It failed before it left this host: as though it had never been tried. */
+  | { readonly type: 'unsent'; readonly of: string }
+  /** The probe found the credential refused. */
+  | ({ readonly type: 'unauthorized' } & Kept & Fingerprint)
+  /** The service's own word: nothing for so long. */
+  | ({ readonly type: 'not-before'; readonly holdMs: number } & Kept & Fingerprint)
+  /** Marks the present for records that a wrong clock stamped in the future. */
+  | { readonly type: 'seen' }
+  /** All that stands before it is forgotten. */
+  | { readonly type: 'reset' }
+
+export type Decision =
+  | { readonly do: 'send'; readonly replaces: string | null }
+  /** A delivery inside the interval was confirmed. */
+  | {
+      readonly do: 'probe'
+      readonly confirmedAt: number
+      readonly agoMs: number
+      readonly sameCredential: boolean
+      readonly dueInMs: number
+    }
+  /** Say it again. It is tried anew in `forMs`, or only with another credential. */
+  | { readonly do: 'keep'; readonly kept: Kept; readonly agoMs: number; readonly forMs: number | 'credential' }
+  /** Another run is sending at this moment. */
+  | { readonly do: 'wait'; readonly forMs: number }
+
+export interface Ask {
+  readonly now: Stamp
+  readonly everyMs: number
+  /** Whether a remembered credential is the one in use. */
+  isCurrent(remembered: Fingerprint): boolean
+  /** Whether the process that wrote a record is known to have ended. */
+  isGone(writer: Writer): boolean
+}
+
+export type Writer = Pick<StoreRecord, 'boot' | 'host' | 'pid'>
+
+type At<E> = { readonly id: string; readonly at: Stamp; readonly by: Writer; readonly memo: E }
+type Of<T extends Memo['type']> = Extract<Memo, { type: T }>
+
+interface Claim extends At<Of<'sending'>> {
+  readonly outcome?: At<Of<'delivered' | 'refused' | 'unknown'>>
+  /** What stood before, should this one turn out never to have left. */
+  readonly before: Claim | undefined
+}
+
+interface Memory {
+  readonly claim?: Claim | undefined
+  readonly unauthorized?: At<Kept & Fingerprint>
+  readonly notBefore?: At<Of<'not-before'>>
+}
+
+/** Whether one may claim the place of `standing`: decided alike by whoever claims and by whoever reads it later. */
+const mayClaim = (standing: Claim | undefined, { at, memo }: Pick<At<Of<'sending'>>, 'at' | 'memo'>): boolean =>
+  standing === undefined || elapsedMs(standing.at, at) >= memo.everyMs || memo.replaces === standing.id
+
+const step = (memory: Memory, { memo, ...record }: At<Memo>): Memory => {
+  const { claim } = memory
+  const { at } = record
+  switch (memo.type) {
+    case 'sending':
+      // Who came second lost the race and sent nothing.
+      return mayClaim(claim, { at, memo }) ? { ...memory, claim: { ...record, memo, before: claim } } : memory
+    case 'delivered':
+    case 'refused':
+    case 'unknown': {
+      if (claim?.id !== memo.of) return memory
+      const refused = memo.type === 'refused' && memo.what === 'unauthorized'
+      return {
+        ...memory,
+        claim: { ...claim, outcome: { ...record, memo } },
+        ...(refused
+          ? { unauthorized: { ...record, memo: { ...memo, salt: claim.memo.salt, hash: claim.memo.hash } } }
+          : {}),
+      }
+    }
+    case 'unsent':
+      return claim?.id === memo.of ? { ...memory, claim: claim.before } : memory
+    case 'unauthorized':
+      return { ...memory, unauthorized: { ...record, memo } }
+    case 'not-before':
+      return { ...memory, notBefore: { ...record, memo } }
+    case 'reset':
+      return {}
+    case 'seen':
+      return memory
+    default:
+      return memory // written by a later version
+  }
+}
+
+/**
+ * Records in the order in which they were written, each stamped no later than any that follows it: a clock that ran ahead for
+ * a while would otherwise hold an interval open until that time comes.
+ */
+const placed = (records: readonly StoreRecord[]): At<Memo>[] => {
+  let latest = Number.POSITIVE_INFINITY
+  return records
+    .toReversed()
+    .map(({ id, event, wallMs, boot, uptimeMs, host, pid }) => {
+      latest = Math.min(latest, wallMs)
+      return { id, at: { wallMs: latest, boot, uptimeMs }, by: { boot, host, pid }, memo: event as StoreEvent & Memo }
+    })
+    .toReversed()
+}
+
+const fold = (records: readonly StoreRecord[]): Memory => placed(records).reduce(step, {})
+
+/** Whether the records up to and including this one give it the place: it and no other may send. */
+export const holdsPlace = (records: readonly StoreRecord[], id: string): boolean => {
+  const index = records.findIndex(record => record.id === id)
+  return index >= 0 && fold(records.slice(0, index + 1)).claim?.id === id
+}
+
+/** Whether what stands was stamped by a clock ahead of ours on another boot, so that the present has to be marked once (`seen`). */
+export const isAhead = (records: readonly StoreRecord[], now: Stamp): boolean => {
+  const { claim, notBefore } = fold(records)
+  return [claim, notBefore].some(one => one !== undefined && one.at.boot !== now.boot && one.at.wallMs > now.wallMs)
+}
+
+const NOT_HEARD_OF: Kept = {
+  what: 'unknown',
+  observed: 'a run began to send and did not live to tell the outcome',
+  expected: 'a confirmed delivery',
+  next: 'look into the chat whether a message came',
+}
+
+/** What the service asked for, as far as it still holds. */
+const held = (
+  { notBefore }: Memory,
+  { now, isCurrent }: Ask,
+): { forMs: number; kept: Kept; agoMs: number } | undefined => {
+  if (!notBefore || !isCurrent(notBefore.memo)) return undefined
+  const agoMs = elapsedMs(notBefore.at, now)
+  const forMs = notBefore.memo.holdMs - agoMs
+  return forMs > 0 ? { forMs, kept: notBefore.memo, agoMs } : undefined
+}
+
+/** What forbids to ask the service anything at all, deliveries aside. */
+export const decideProbe = (records: readonly StoreRecord[], ask: Ask): Decision | undefined => {
+  const memory = fold(records)
+  const { unauthorized } = memory
+  if (unauthorized && ask.isCurrent(unauthorized.memo))
+    return { do: 'keep', kept: unauthorized.memo, agoMs: elapsedMs(unauthorized.at, ask.now), forMs: 'credential' }
+  const hold = held(memory, ask)
+  return hold && { do: 'keep', ...hold }
+}
+
+/** What to do about a delivery. */
+export const decide = (records: readonly StoreRecord[], ask: Ask): Decision => {
+  const { now, everyMs, isCurrent, isGone } = ask
+  const memory = fold(records)
+  const { claim } = memory
+  const forbidden = decideProbe(records, ask)
+  if (forbidden?.do === 'keep' && forbidden.forMs === 'credential') return forbidden
+  const ageMs = claim ? elapsedMs(claim.at, now) : Number.POSITIVE_INFINITY
+  if (!claim || ageMs >= everyMs) return forbidden ?? { do: 'send', replaces: null }
+
+  const { outcome } = claim
+  const current = isCurrent(claim.memo)
+  if (!outcome && ageMs < claim.memo.waitMs && !isGone(claim.by))
+    return { do: 'wait', forMs: claim.memo.waitMs - ageMs }
+  if (outcome?.memo.type === 'delivered')
+    return (
+      forbidden ?? {
+        do: 'probe',
+        confirmedAt: outcome.at.wallMs,
+        agoMs: elapsedMs(outcome.at, now),
+        sameCredential: current,
+        dueInMs: everyMs - ageMs,
+      }
+    )
+  if (!current) return forbidden ?? { do: 'send', replaces: claim.id }
+  return {
+    do: 'keep',
+    kept: outcome?.memo.type === 'refused' || outcome?.memo.type === 'unknown' ? outcome.memo : NOT_HEARD_OF,
+    agoMs: elapsedMs((outcome ?? claim).at, now),
+    // The service's word may outlast the interval, and never shortens it.
+    forMs: Math.max(everyMs - ageMs, held(memory, ask)?.forMs ?? 0),
+  }
+}

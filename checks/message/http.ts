@@ -1,0 +1,316 @@
+/**
+ * One request, one answer: no redirect is followed, nothing is tried twice, and what comes back is bounded in bytes and time.
+ * The only file that knows undici. It tells whether a request left this host, since one that may have left is never sent again.
+ */
+import type { Socket } from 'node:net'
+import type { buildConnector, Dispatcher } from 'undici'
+import type { Env } from '../../core/check.ts'
+import { contain } from '../../core/contain.ts'
+import { bytes } from '../../core/text.ts'
+
+export interface Request {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export interface Reply {
+  readonly status: number
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The body, or as much of it as came. */
+  readonly text: string
+  /** The body as JSON; undefined if it is none. */
+  readonly json: unknown
+  /** Why the body is not whole: it was cut off, too large, or never ended. */
+  readonly cut?: string
+}
+
+/** No answer. What failed before the request left this host has no effect on the other side. */
+export interface Silence {
+  readonly silent: 'dns' | 'connect' | 'tls' | 'proxy' | 'timeout' | 'closed' | 'reply'
+  /** The request, or a part of it, may have reached the other side. */
+  readonly left: boolean
+  readonly observed: string
+}
+
+export interface Http {
+  exchange(request: Request): Promise<Reply | Silence>
+  /** Drops every connection at once. */
+  close(): void
+}
+
+/** An error of the services spoken to here is well below 1 KiB; a page of a captive portal is tens. */
+const MAX_REPLY_BYTES = 64 * 1024
+
+const ADDRESS = /^(\d+\.\d+\.\d+\.\d+|\[.*\]|localhost)$/
+
+/** The proxies that the environment names, by the scheme that goes through them. Lower case first, as curl has it. */
+const proxies = (env: Env): { httpProxy: string; httpsProxy: string; noProxy: string } => {
+  const address = (text: string): string => (text === '' || text.includes('://') ? text : `http://${text}`)
+  // Empty, and not undefined, so that undici does not look into this process's own environment.
+  return {
+    httpProxy: address(env.http_proxy ?? env.HTTP_PROXY ?? ''),
+    httpsProxy: address(env.https_proxy ?? env.HTTPS_PROXY ?? ''),
+    noProxy: env.no_proxy ?? env.NO_PROXY ?? '',
+  }
+}
+
+const hostOf = (url: string): string | undefined => (URL.canParse(url) ? new URL(url).hostname : undefined)
+
+const hostAndPort = ({ hostname, port, protocol }: URL): string =>
+  `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
+
+const CERTIFICATE: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: "its certificate is not valid yet: look at this host's clock",
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'its chain ends in a self-signed certificate: a proxy that intercepts TLS, or an authority unknown to Node',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its chain is incomplete, or of an authority unknown to Node',
+  UNABLE_TO_GET_ISSUER_CERT: 'its chain is incomplete',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its chain is incomplete, or of an authority unknown to Node',
+  CERT_REVOKED: 'its certificate was revoked',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  EPROTO: 'it does not speak TLS on this port',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS on this port',
+}
+
+const CONNECTION: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused the connection',
+  ECONNRESET: 'reset the connection',
+  EHOSTUNREACH: 'cannot be reached: no route to the host',
+  ENETUNREACH: 'cannot be reached: this host has no network that leads there',
+  EADDRNOTAVAIL: 'cannot be reached: this host has no address for it',
+  ETIMEDOUT: 'did not answer',
+  UND_ERR_CONNECT_TIMEOUT: 'did not answer',
+}
+
+interface Fault {
+  readonly code: string
+  readonly message: string
+  readonly peer: string | undefined
+}
+
+/** With several addresses to try, Node wraps one error for each. */
+const faultOf = (error: unknown): Fault => {
+  if (error instanceof AggregateError && error.errors.length > 0) return faultOf(error.errors[0])
+  const { name, code, message, cause, address, port } = error as NodeJS.ErrnoException & {
+    readonly cause?: unknown
+    readonly address?: string
+    readonly port?: number
+  }
+  if (code === undefined && cause instanceof Error) return faultOf(cause)
+  return { code: code ?? name, message, peer: address === undefined ? undefined : `${address}:${port}` }
+}
+
+/** How far a request has come. */
+type Stage = 'resolving' | 'connecting' | 'handshake' | 'sent' | 'reading'
+
+/** What went wrong before the request left. */
+const beforeItLeft = (error: unknown, url: URL, stage: Stage): Silence => {
+  const { code, message, peer } = faultOf(error)
+  const at = hostAndPort(url)
+  const silence = (silent: Silence['silent'], observed: string): Silence => ({ silent, left: false, observed })
+  if (code === 'ENOTFOUND')
+    return silence('dns', `the name ${hostOf(peer ?? '') ?? url.hostname} does not exist (ENOTFOUND)`)
+  if (code.startsWith('EAI_')) return silence('dns', `the name ${url.hostname} could not be resolved (${code})`)
+  const tunnel = /Proxy response \((\d+)\)/.exec(message)
+  if (tunnel) return silence('proxy', `the proxy answered ${tunnel[1]} instead of connecting to ${at}`)
+  if (code === 'UND_ERR_PRX_TLS') return silence('proxy', 'no TLS connection to the proxy')
+  const certificate = CERTIFICATE[code]
+  if (certificate !== undefined || /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_)/.test(code))
+    return silence('tls', `${at}: ${certificate ?? 'TLS failed'} (${code})`)
+  if (stage === 'handshake' && url.protocol === 'https:')
+    return silence('tls', `${at} closed the connection in the TLS handshake (${code})`)
+  const where = peer === undefined || peer === at ? at : `${peer} (for ${at})`
+  return silence(
+    'connect',
+    `${where} ${CONNECTION[code] ?? 'closed the connection before the request was sent'} (${code})`,
+  )
+}
+
+const afterItLeft = (error: unknown, url: URL): Silence => {
+  const { code } = faultOf(error)
+  return code.startsWith('HPE_') || code === 'HTTPParserError'
+    ? {
+        silent: 'reply',
+        left: true,
+        observed: `${hostAndPort(url)} answered with something that is not HTTP (${code})`,
+      }
+    : {
+        silent: 'closed',
+        left: true,
+        observed: `${hostAndPort(url)} closed the connection without an answer (${code})`,
+      }
+}
+
+/** What was being waited for when the time was up. */
+const WAITED: Readonly<Record<Stage, (url: URL) => string>> = {
+  resolving: ({ hostname }) => `the name ${hostname} was not resolved`,
+  connecting: url => `no connection to ${hostAndPort(url)}`,
+  handshake: url => `connected to ${hostAndPort(url)}, then no TLS handshake`,
+  sent: url => `connected to ${hostAndPort(url)}, then silence`,
+  reading: url => `${hostAndPort(url)} began to answer and never ended`,
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export interface HttpOptions {
+  readonly env: Env
+  /** Every address that will be asked. */
+  readonly urls: readonly string[]
+  /** Ends what is under way, by Ctrl-C for one. */
+  readonly signal: AbortSignal
+  /** Time left, in ms. */
+  left(): number
+}
+
+const unusable = (observed: string): Http => ({
+  exchange: async () => ({ silent: 'proxy', left: false, observed }),
+  close: () => {},
+})
+
+/** Throws `NeedsChild` where a name has to be resolved, before anything was asked. */
+export const openHttp = async ({ env, urls, signal, left }: HttpOptions): Promise<Http> => {
+  const { httpProxy, httpsProxy, noProxy } = proxies(env)
+  const proxied = httpProxy !== '' || httpsProxy !== ''
+  for (const proxy of [httpProxy, httpsProxy])
+    if (proxy !== '' && !URL.canParse(proxy)) return unusable('HTTP_PROXY or HTTPS_PROXY is set, and is no address')
+  for (const url of [...urls, httpProxy, httpsProxy]) {
+    const host = hostOf(url)
+    if (host !== undefined && !ADDRESS.test(host)) contain('name', host)
+  }
+  // It costs more to load than all the rest of a start.
+  const { EnvHttpProxyAgent, buildConnector } = await import('undici')
+  const limit = left()
+  const sockets = new Set<Socket>()
+  let stage: Stage = 'resolving'
+  const connectDirectly = buildConnector({ timeout: limit })
+  const connect: buildConnector.connector = (options, callback) => {
+    // Typed as void, but it returns the socket, and only that tells how far a connection came.
+    const socket = connectDirectly(options, callback) as unknown as Socket
+    sockets.add(socket)
+    if (ADDRESS.test(options.hostname) || options.hostname.includes(':')) stage = 'connecting'
+    socket.once('lookup', () => {
+      stage = 'connecting'
+    })
+    // Before undici's own listener, which sends the request.
+    socket.prependOnceListener('connect', () => {
+      stage = 'handshake'
+    })
+    socket.once('close', () => sockets.delete(socket))
+  }
+  const agent = new EnvHttpProxyAgent({
+    httpProxy,
+    httpsProxy,
+    noProxy,
+    connect,
+    proxyTls: { timeout: limit },
+    headersTimeout: 0, // the time left bounds the whole
+    bodyTimeout: 0,
+  })
+
+  const exchange: Http['exchange'] = request => {
+    const url = new URL(request.url)
+    stage = proxied ? 'connecting' : 'resolving'
+    return new Promise(resolve => {
+      let gone = false
+      let done = false
+      let status = 0
+      let headers: Record<string, string> = {}
+      let size = 0
+      const chunks: Buffer[] = []
+      let stop = (): void => {}
+
+      const answer = (result: Reply | Silence): void => {
+        done = true
+        clearTimeout(timer)
+        signal.removeEventListener('abort', late)
+        resolve(result)
+        stop()
+      }
+      const reply = (cut?: string): Reply => {
+        const text = Buffer.concat(chunks).toString('utf8')
+        return {
+          status,
+          headers,
+          text,
+          json: cut === undefined ? parse(text) : undefined,
+          ...(cut === undefined ? {} : { cut }),
+        }
+      }
+      const late = (): void =>
+        answer(
+          stage === 'reading'
+            ? reply(`it never ended, ${bytes(size)} came`)
+            : {
+                silent: 'timeout',
+                left: gone,
+                observed: `${WAITED[stage](url)}${proxied ? ' (a proxy is set in the environment)' : ''}`,
+              },
+        )
+      const timer = setTimeout(late, Math.max(0, left()))
+      signal.addEventListener('abort', late)
+      if (signal.aborted || left() <= 0) return late()
+
+      const handler: Dispatcher.DispatchHandler = {
+        onRequestStart: controller => {
+          // The connection came after the time was up: the request has been called unsent, so it must not leave now.
+          if (done) return controller.abort(new Error('too late'))
+          gone = true
+          stage = 'sent'
+          stop = () => controller.abort(new Error('answered'))
+        },
+        onResponseStart: (_, code, fields) => {
+          if (code < 200) return
+          stage = 'reading'
+          status = code
+          headers = Object.fromEntries(
+            Object.entries(fields).map(([name, value]) => [name.toLowerCase(), String(value)]),
+          )
+        },
+        onResponseData: (_, chunk) => {
+          size += chunk.length
+          if (size > MAX_REPLY_BYTES) answer(reply(`it is larger than ${bytes(MAX_REPLY_BYTES)}`))
+          else chunks.push(chunk)
+        },
+        onResponseEnd: () => {
+          stop = () => {}
+          answer(reply())
+        },
+        onResponseError: (_, error) => {
+          stop = () => {}
+          if (stage === 'reading') answer(reply(`it broke off after ${bytes(size)}`))
+          else answer(gone ? afterItLeft(error, url) : beforeItLeft(error, url, stage))
+        },
+      }
+      agent.dispatch(
+        {
+          origin: url.origin,
+          path: `${url.pathname}${url.search}`,
+          method: request.method,
+          headers: { 'user-agent': 'bootcheck', ...request.headers },
+          ...(request.body === undefined ? {} : { body: request.body }),
+        },
+        handler,
+      )
+    })
+  }
+
+  return {
+    exchange,
+    close: () => {
+      void agent.destroy()
+      // A connection that is being made survives the agent.
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

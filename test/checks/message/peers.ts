@@ -1,0 +1,71 @@
+/** Peers that are no HTTP service: closed ports, sockets that say nothing or something else, a proxy. */
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+const listen = async (server: Server): Promise<number> => {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+/** A port that was free a moment ago, for who cannot listen on port 0. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer()
+  const port = await listen(server)
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+/** A port where nobody listens. */
+
+/** Accepts, says `greeting`, and nothing more. */
+export const stranger = async (greeting = ''): Promise<number> => {
+  const server = createServer(socket => {
+    socket.on('error', () => {})
+    onTestFinished(() => {
+      socket.destroy()
+    })
+    if (greeting !== '') socket.write(greeting)
+  })
+  onTestFinished(() => {
+    server.close()
+  })
+  return listen(server)
+}
+
+export const silentPort = (): Promise<number> => stranger()
+
+export interface Proxy {
+  readonly port: number
+  /** Addresses that it was asked to connect to. */
+  readonly tunnels: string[]
+  readonly credentials: (string | undefined)[]
+}
+
+/** A proxy that connects whoever asks, or answers with `status`. */
+export const proxy = async (status = 200): Promise<Proxy> => {
+  const tunnels: string[] = []
+  const credentials: (string | undefined)[] = []
+  const server = createHttpServer()
+  server.on('connect', (request, socket) => {
+    tunnels.push(request.url ?? '')
+    credentials.push(request.headers['proxy-authorization'])
+    socket.on('error', () => {})
+    if (status !== 200) return socket.end(`HTTP/1.1 ${status} No\r\n\r\n`)
+    const { hostname, port } = new URL(`http://${request.url}`)
+    const onward = connect(Number(port), hostname, () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      onward.pipe(socket).pipe(onward)
+    })
+    onward.on('error', () => socket.destroy())
+    onTestFinished(() => {
+      onward.destroy()
+      socket.destroy()
+    })
+  })
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { port: await listen(server), tunnels, credentials }
+}

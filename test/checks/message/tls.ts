@@ -1,0 +1,70 @@
+/** HTTPS services with certificates of an authority of the tests' own. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { scratch } from '../../support/context.ts'
+
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+
+const openssl = (dir: string, ...words: string[]): void => {
+  execFileSync('openssl', words, { cwd: dir, stdio: 'pipe' })
+}
+
+const serve = async (dir: string, name: string): Promise<string> => {
+  const server = createServer(
+    { key: readFileSync(join(dir, `${name}.key`)), cert: readFileSync(join(dir, `${name}.pem`)) },
+    (_, response) => {
+      response.end('{"ok":true,"result":{"id":1,"message_id":2}}')
+    },
+  )
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+export const selfSigned = (): Promise<string> => {
+  const dir = scratch()
+  openssl(
+    dir,
+    'req',
+    '-x509',
+    ...NEW_KEY,
+    '-keyout',
+    'own.key',
+    '-out',
+    'own.pem',
+    '-days',
+    '1',
+    '-subj',
+    '/CN=127.0.0.1',
+  )
+  return serve(dir, 'own')
+}
+
+export interface Authority {
+  /** Its certificate, for NODE_EXTRA_CA_CERTS. */
+  readonly file: string
+  /** A service with a certificate for `address` that is valid for `days` from now. */
+  issue(name: string, address: string, days: number): Promise<string>
+}
+
+export const authority = (): Authority => {
+  const dir = scratch()
+  openssl(dir, 'req', '-x509', ...NEW_KEY, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=tests')
+  return {
+    file: join(dir, 'ca.pem'),
+    issue: (name, address, days) => {
+      const request = [...NEW_KEY, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', '/CN=x']
+      openssl(dir, 'req', ...request, '-addext', `subjectAltName=IP:${address}`)
+      const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy']
+      openssl(dir, 'x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, '-days', String(days), ...signed)
+      return serve(dir, name)
+    },
+  }
+}
