@@ -1,0 +1,1 @@
+export const greeting = now => (now.getHours() < 12 ? 'Good morning' : 'Hello')
