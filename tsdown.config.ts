@@ -128,6 +128,7 @@ export default defineConfig([
     format: 'cjs',
     outDir: 'dist/cli',
     dts: false,
+    inputOptions: { preserveEntrySignatures: false },
     outputOptions: { codeSplitting: { groups, includeDependenciesRecursively: false } },
   },
 ])
