@@ -24,6 +24,7 @@ import { type RunnerEvent, runChecks } from './core/runner.ts'
 import { select } from './core/select.ts'
 import { suggest } from './core/suggest.ts'
 import { plural } from './core/text.ts'
+import { parseEnvFile } from './core/variables.ts'
 import { world as realWorld, type World } from './core/world.ts'
 import { version } from './package.json'
 
@@ -279,7 +280,6 @@ const variablesOf = async (
   world: World,
 ): Promise<{ variables: Env; errors: readonly Problem[] }> => {
   if (plan.envFile === undefined) return { variables: world.env, errors: [] }
-  const { parseEnvFile } = await import('./core/variables.ts')
   const path = absolute(plan.envFile, { cwd, home: world.home })
   const at = plan.file === null ? {} : { file: plan.file }
   try {

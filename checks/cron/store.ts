@@ -1,6 +1,5 @@
 /** Reads the jobs of a SQLite store and leaves no trace beside it. */
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -110,7 +109,8 @@ export const readStore = (path: string, table: string): Stored => {
     if (error instanceof FileError) return { unread: error.message }
     throw error
   }
-  if (!isBuiltin('node:sqlite'))
+  // Loaded where there is a store: node:module costs 3 ms.
+  if (!process.getBuiltinModule('node:module').isBuiltin('node:sqlite'))
     return { unread: `Node ${process.versions.node} cannot read SQLite: 22.13 and later can` }
   // A damaged or huge database can hold SQLite for long.
   contain('code', path)

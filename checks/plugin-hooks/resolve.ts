@@ -3,7 +3,6 @@
  * (nodejs.org/api/esm.html#resolution-algorithm, nodejs.org/api/modules.html#all-together), and the wider one of
  * TypeScript loaders such as jiti, which try other endings.
  */
-import { builtinModules } from 'node:module'
 import { dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Disk } from './disk.ts'
@@ -23,7 +22,13 @@ export type Resolution =
   /** `found`: the package is there, but not what is asked of it. */
   | { readonly to: 'missing-package'; readonly name: string; readonly found?: string; readonly why?: string }
 
-const BUILTIN = new Set(builtinModules)
+let builtins: ReadonlySet<string> | undefined
+
+/** Loaded with the first package that is asked for: node:module costs 3 ms. */
+const isBuiltin = (name: string): boolean => {
+  builtins ??= new Set(process.getBuiltinModule('node:module').builtinModules)
+  return builtins.has(name)
+}
 const EXTENSIONS = ['.js', '.json', '.node']
 const WIDE = ['.ts', '.tsx', '.mts', '.cts', '.js', '.mjs', '.cjs', '.jsx', '.json', '.node']
 /** TypeScript sources import their neighbours by the name that they will have when built. */
@@ -240,7 +245,7 @@ export const resolveImport = (
     }
   }
   // `node:` names that this Node does not know may be known to the gateway's.
-  if (/^(?:node|data|https?):/.test(specifier) || BUILTIN.has(specifier)) return { to: 'nothing' }
+  if (/^(?:node|data|https?):/.test(specifier) || isBuiltin(specifier)) return { to: 'nothing' }
   if (/^\.{0,2}(?:\/|$)|^\.\.?$/.test(specifier)) {
     const path = specifier.replace(/[?#].*$/s, '')
     const plain = form === 'import' || form === 'dynamic' ? decoded(path) : specifier
