@@ -13,12 +13,14 @@ import { dirname, join } from 'node:path'
 import { kinds } from './checks/index.ts'
 import type { Env, Phase, Registry } from './core/check.ts'
 import { elapsed } from './core/clock.ts'
+import { NeedsChild } from './core/contain.ts'
 import { absolute } from './core/context.ts'
-import { FileError, readBytes, readText, replaceFile } from './core/files.ts'
+import { FileError, MEGABYTE, readBytes, replaceFile } from './core/files.ts'
 import { finish } from './core/finish.ts'
 import { localStore, stateFolder } from './core/local-store.ts'
 import type { Parsed } from './core/manifest.ts'
 import type { Plan } from './core/plan.ts'
+import { readAnywhere } from './core/read-anywhere.ts'
 import { countStatuses, effectOf, judge, type Problem, type Report, type ReportedCheck } from './core/report.ts'
 import { type RunnerEvent, runChecks } from './core/runner.ts'
 import { select } from './core/select.ts'
@@ -203,6 +205,7 @@ export const fixManifestFile = async (path: string | undefined): Promise<readonl
     text = readBytes(full).toString('utf8')
   } catch (error) {
     if (error instanceof FileError) return [] // reading it again says why it cannot be read
+    if (error instanceof NeedsChild) return [`nothing: ${found.path} lies on a file system that may hang`]
     throw error
   }
   const mended = await fixManifest(text, { file: found.path, registry: kinds })
@@ -283,7 +286,7 @@ const variablesOf = async (
   const path = absolute(plan.envFile, { cwd, home: world.home })
   const at = plan.file === null ? {} : { file: plan.file }
   try {
-    const { values, problems } = parseEnvFile(readText(path))
+    const { values, problems } = parseEnvFile((await readAnywhere(path, MEGABYTE)).toString('utf8'))
     return {
       variables: { ...values, ...world.env },
       errors: problems.map(({ line, message }) => ({ file: path, line, code: 'run/env-file', message })),

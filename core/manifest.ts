@@ -33,7 +33,7 @@ export interface ParseOptions {
   /** The environment to lint against. */
   readonly env?: Env
   /** The text of the `env-file` that the front matter names, to lint against; throws a `FileError`. */
-  readonly readEnvFile?: (path: string) => string
+  readonly readEnvFile?: (path: string) => Promise<string>
 }
 
 export interface Parsed {
@@ -157,7 +157,7 @@ export const parseWithEdits = async (given: string | Uint8Array, options: ParseO
   )
 
   const env =
-    mode === 'lint' && options.env ? { ...envFile(frontMatter, options, problems), ...options.env } : undefined
+    mode === 'lint' && options.env ? { ...(await envFile(frontMatter, options, problems)), ...options.env } : undefined
   const usedVars = new Set<string>()
 
   const read: { region: Region | undefined; block: (typeof census.checks)[number]; check: ReadCheck }[] = []
@@ -234,15 +234,15 @@ export const parseWithEdits = async (given: string | Uint8Array, options: ParseO
   return finish(plan, { count: census.checks.length, ...(frontMatter ? { frontMatter } : {}) })
 }
 
-const envFile = (
+const envFile = async (
   frontMatter: FrontMatter | undefined,
   options: ParseOptions,
   problems: ReturnType<typeof collect>,
-): Env => {
+): Promise<Env> => {
   const { envFile: path, envFileAt: at } = frontMatter ?? {}
   if (path === undefined || at === undefined || !options.readEnvFile) return {}
   try {
-    const { values, problems: wrong } = parseEnvFile(options.readEnvFile(path))
+    const { values, problems: wrong } = parseEnvFile(await options.readEnvFile(path))
     for (const { line, message } of wrong)
       problems.error('E408', at, `${path}:${line}: ${message}`, 'one NAME=value on each line')
     return values

@@ -1,6 +1,6 @@
 /** Draws docs/picture.svg from a real run: the example gateway with three things broken. `npm run picture` after a build. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -8,7 +8,8 @@ const root = join(import.meta.dirname, '..')
 
 /** The output of the real program on a copy of the example, broken in three ways. */
 const brokenRun = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'bootcheck-picture-'))
+  const folder = join(mkdtempSync(join(tmpdir(), 'bootcheck-')), 'gateway')
+  mkdirSync(folder)
   try {
     cpSync(join(root, 'example'), join(folder, 'example'), { recursive: true })
     writeFileSync(join(folder, 'BOOT.md'), readFileSync(join(root, 'BOOT.example.md')))

@@ -44,7 +44,7 @@ const PROGRAM: Readonly<Record<'no' | 'not-executable' | 'unseen', { what: strin
   unseen: { what: 'command-unseen', level: 'warn' },
 }
 
-const programIssue = (program: Program, label: string, spot: Spot, next: string): Issue | undefined => {
+const programIssue = (program: Program, label: string, spot: Spot, mend: (spot: Spot) => string): Issue | undefined => {
   if (program.found === 'yes' || program.found === 'unchecked') return undefined
   return {
     ...PROGRAM[program.found],
@@ -52,7 +52,9 @@ const programIssue = (program: Program, label: string, spot: Spot, next: string)
     message: `"${label}" cannot start: ${program.message}`,
     expected:
       program.found === 'unseen' ? 'a program that this user may look at' : 'a program that exists and is executable',
-    next,
+    get next() {
+      return mend(spot)
+    },
   }
 }
 
@@ -103,18 +105,18 @@ export const lookAtCrontab = async (
       })
     const result = await firing(entry.schedule, ctx.now())
     const job = { label, enabled: true, ran: false }
-    const wrong = scheduleIssue(entry.schedule, result, job, spot, mend(spot))
+    const wrong = scheduleIssue(entry.schedule, result, job, spot, mend)
     if (wrong) issues.push(wrong)
     const surroundings = around(entry, user, ctx)
     const shell = entry.env.SHELL
     if (shell !== undefined && !shells.has(shell)) {
       shells.add(shell)
-      const issue = programIssue(findProgram(shell, surroundings), 'SHELL', spot, mend(spot))
+      const issue = programIssue(findProgram(shell, surroundings), 'SHELL', spot, mend)
       if (issue) issues.push(issue)
     }
     const program = startsWith(entry.command, surroundings)
     if (program.found === 'unchecked') unchecked++
-    const missing = programIssue(program, label, commandSpot, mend(commandSpot))
+    const missing = programIssue(program, label, commandSpot, mend)
     if (missing) issues.push(missing)
     jobs.push({ label, enabled: true, spot, firings: [result] })
   }

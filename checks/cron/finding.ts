@@ -6,10 +6,34 @@ export interface Spot {
   readonly path: string
   /** As people read it: `~/.openclaw/cron/jobs.json:12`, `openclaw.sqlite, job 4f2a`. */
   readonly shown: string
-  readonly line?: number
-  readonly column?: number
+  readonly line?: number | undefined
+  readonly column?: number | undefined
   /** The line itself. */
-  readonly frame?: string
+  readonly frame?: string | undefined
+}
+
+/** A place that is worked out when it is first asked for: it takes a walk through the file, and a sound job needs none. */
+export const lazySpot = (path: string, make: () => Spot): Spot => {
+  let made: Spot | undefined
+  const spot = (): Spot => {
+    made ??= make()
+    return made
+  }
+  return {
+    path,
+    get shown() {
+      return spot().shown
+    },
+    get line() {
+      return spot().line
+    },
+    get column() {
+      return spot().column
+    },
+    get frame() {
+      return spot().frame
+    },
+  }
 }
 
 export interface Issue {

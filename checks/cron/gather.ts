@@ -32,7 +32,9 @@ const duplicates = (jobs: readonly KnownJob[]): Issue[] => {
         spot: job.spot,
         message: `the id ${JSON.stringify(excerpt(job.id.text, 60))} is already used at ${other.spot.shown}`,
         expected: 'an id for each job',
-        next: `mend ${job.spot.shown}`,
+        get next() {
+          return `mend ${job.spot.shown}`
+        },
       })
   }
   return issues

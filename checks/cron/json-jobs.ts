@@ -70,7 +70,7 @@ export const scheduleIssue = (
   result: Firing,
   job: { readonly label: string; readonly enabled: boolean; readonly ran: boolean },
   spot: Spot,
-  next: string,
+  mend: (spot: Spot) => string,
 ): Issue | undefined => {
   if (result.fires || (result.why === 'past' && (job.ran || !job.enabled))) return undefined
   const never = result.why === 'invalid' ? 'cannot run' : result.why === 'never' ? 'never fires' : 'is never run'
@@ -80,7 +80,9 @@ export const scheduleIssue = (
     spot,
     message: `"${excerpt(job.label, 60)}"${job.enabled ? '' : ' (disabled)'} ${never}: ${excerpt(written(schedule), 80)}: ${result.message}`,
     expected: EXPECTED[result.why],
-    next,
+    get next() {
+      return mend(spot)
+    },
   }
 }
 
@@ -96,7 +98,16 @@ export const lookAtJson = async (source: JsonSource, now: number, signal: AbortS
     job?: Job,
   ): void => {
     const spot = source.spot(pointer)
-    issues.push({ what, level, spot, message, expected, next: source.mend(spot, job) })
+    issues.push({
+      what,
+      level,
+      spot,
+      message,
+      expected,
+      get next() {
+        return source.mend(spot, job)
+      },
+    })
   }
   for (const { key, spot } of source.repeated.slice(0, MAX_SCHEMA_ERRORS))
     issues.push({
@@ -148,7 +159,7 @@ export const lookAtJson = async (source: JsonSource, now: number, signal: AbortS
       const result = await firing(schedule, now)
       firings.push(result)
       const spot = source.spot(pointer)
-      const issue = scheduleIssue(schedule, result, job, spot, source.mend(spot, job))
+      const issue = scheduleIssue(schedule, result, job, spot, place => source.mend(place, job))
       if (issue) issues.push(issue)
     }
     jobs.push({

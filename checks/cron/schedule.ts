@@ -58,9 +58,17 @@ const cronFiring = async (expr: string, tz: string | undefined, after: number): 
 /** Ten digits are seconds since the epoch until the year 2286; milliseconds have more. */
 const SECONDS_END = 1e10
 
+/** JavaScript reads the 31st of February as a day in March. */
+const isDay = (text: string): boolean => {
+  const [, year = '', month = '', day = ''] = /^(\d{4})-(\d\d)-(\d\d)/.exec(text) ?? []
+  return day === '' || new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day)
+}
+
 const atFiring = (at: string | number, now: number): Firing => {
   const time = typeof at === 'number' ? at : /^\d{12,14}$/.test(at) ? Number(at) : Date.parse(at)
   if (!Number.isFinite(time)) return invalid(`${JSON.stringify(at)} is not a date`)
+  if (typeof at === 'string' && !isDay(at))
+    return invalid(`${JSON.stringify(at)} is a day that its month does not have`)
   if (typeof at === 'number' && at < SECONDS_END) return invalid(`${at} is not in milliseconds since 1970`)
   if (time >= now) return { fires: true, next: time }
   return { fires: false, why: 'past', message: `${new Date(time).toISOString()} has passed` }

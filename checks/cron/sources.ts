@@ -9,7 +9,7 @@ import type { CronPreset } from '../../presets/openclaw-cron.ts'
 import type { Validate } from '../../schemas/compile.ts'
 import { looksLikeCrontab } from './crontab.ts'
 import { ignoredByCron, lookAtCrontab } from './crontab-jobs.ts'
-import type { Issue, KnownJob, Spot } from './finding.ts'
+import { type Issue, type KnownJob, lazySpot, type Spot } from './finding.ts'
 import { lookAtJson } from './json-jobs.ts'
 import type { Referring } from './refs.ts'
 import { readStore } from './store.ts'
@@ -100,7 +100,7 @@ export const readJsonFile = async (
       ],
     }
   }
-  const located = (pointer: string): Spot => spot(parsed.locate(pointer))
+  const located = (pointer: string): Spot => lazySpot(path, () => spot(parsed.locate(pointer)))
   const scope = 'files'
   const looked = await lookAtJson(
     {
@@ -119,7 +119,10 @@ export const readJsonFile = async (
 
 const readCrontabFile = async (path: string, text: string, system: boolean, ctx: CheckContext): Promise<Gathered> => {
   const spot = spotter(path, text, ctx)
-  const looked = await lookAtCrontab({ path, text, system, spot: (line, column) => spot({ line, column }) }, ctx)
+  const looked = await lookAtCrontab(
+    { path, text, system, spot: (line, column) => lazySpot(path, () => spot({ line, column })) },
+    ctx,
+  )
   const facts = system ? stat(path) : undefined
   const held = facts && ignoredByCron(path, facts)
   const ignored: Issue[] = held

@@ -2,6 +2,7 @@
 import { lstatSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { CheckContext } from '../../core/check.ts'
+import { stat } from '../../core/files.ts'
 import { type GlobProblem, newNotes, scan } from '../../core/glob.ts'
 import { alive, describe, type ProcessFacts } from '../../core/process.ts'
 import { writerPid } from './names.ts'
@@ -94,6 +95,11 @@ export const survey = async (patterns: readonly string[], enough: number, ctx: C
         if (count <= LOOK) look(path)
       }
 
+  // A single file that is not there, in a folder that is: the folder was looked at.
+  const [seen, missing] = [
+    notes.missing.filter(({ folder }) => stat(folder)?.isDirectory()),
+    notes.missing.filter(({ folder }) => !stat(folder)?.isDirectory()),
+  ]
   return {
     count,
     stopped,
@@ -103,8 +109,8 @@ export const survey = async (patterns: readonly string[], enough: number, ctx: C
     size,
     writers: newest.size,
     living: livingWriters(newest),
-    bases: [...new Set(notes.bases)],
-    missing: notes.missing,
+    bases: [...new Set([...notes.bases, ...seen.map(({ folder }) => folder)])],
+    missing,
     problems: notes.problems,
     links: notes.links,
   }

@@ -43,14 +43,19 @@ export const took = (ms: number): string => {
 }
 
 /** `1 failed, 1 timed out, 1 warning, 3 passed in 5.1 s` */
-export const tally = ({ counts, errors, warnings, durationMs }: Report): string => {
+export const tally = ({ counts, checks, errors, warnings, durationMs }: Report): string => {
+  // What `severity: warn` has capped is shown as a warning, so it is told as one.
+  const capped = (status: ReportedCheck['status']): number =>
+    checks.filter(check => check.status === status && check.effect === 'warning').length
+  const own = (status: 'fail' | 'timeout' | 'crash' | 'blocked'): number => counts[status] - capped(status)
+  const warned = counts.warn + capped('fail') + capped('timeout') + capped('crash') + capped('blocked')
   const parts: readonly (readonly [number, string])[] = [
     [errors.length, plural(errors.length, 'error')],
-    [counts.fail, `${counts.fail} failed`],
-    [counts.timeout, `${counts.timeout} timed out`],
-    [counts.crash, `${counts.crash} crashed`],
-    [counts.blocked, `${counts.blocked} blocked`],
-    [counts.warn, plural(counts.warn, 'warning')],
+    [own('fail'), `${own('fail')} failed`],
+    [own('timeout'), `${own('timeout')} timed out`],
+    [own('crash'), `${own('crash')} crashed`],
+    [own('blocked'), `${own('blocked')} blocked`],
+    [warned, plural(warned, 'warning')],
     [warnings.length, `${plural(warnings.length, 'warning')} about the run`],
     [counts.pass, `${counts.pass} passed`],
     [counts.skip, `${counts.skip} skipped`],

@@ -1,8 +1,9 @@
 /** Reading manifests from disk, and finding the one of a folder. */
 import type { Env, Registry } from '../check.ts'
 import { absolute } from '../context.ts'
-import { FileError, readBytes, readText } from '../files.ts'
+import { FileError } from '../files.ts'
 import { MAX_MANIFEST, type Parsed, parseManifest } from '../manifest.ts'
+import { readAnywhere } from '../read-anywhere.ts'
 import type { Problem } from '../report.ts'
 import { looksOurs } from './frontmatter.ts'
 import { decode } from './text.ts'
@@ -36,7 +37,7 @@ const unreadable = (file: string, error: FileError): Problem => {
   return { file, code: 'E109', message: error.message.replace(error.path, file), hint }
 }
 
-/** Reads and parses a manifest. `path` is the name in every message. Throws `NeedsChild` for a file system that may hang. */
+/** Reads and parses a manifest. `path` is the name in every message. */
 export const loadManifest = async (
   path: string,
   options: LoadOptions,
@@ -44,7 +45,7 @@ export const loadManifest = async (
   const full = absolute(path, options)
   let text: Uint8Array
   try {
-    text = readBytes(full, MAX_MANIFEST)
+    text = await readAnywhere(full, MAX_MANIFEST)
   } catch (error) {
     if (!(error instanceof FileError)) throw error
     return { errors: [unreadable(path, error)], warnings: [], notes: [] }
@@ -57,7 +58,8 @@ export const loadManifest = async (
     mode,
     ...(env ? { env } : {}),
     ...(now === undefined ? {} : { now }),
-    readEnvFile: file => readText(absolute(file, { cwd: folder, home })),
+    readEnvFile: async file =>
+      (await readAnywhere(absolute(file, { cwd: folder, home }), MAX_MANIFEST)).toString('utf8'),
   })
   return { ...parsed, text }
 }
@@ -68,11 +70,11 @@ const NAMES = ['BOOT.md', 'bootcheck.md'] as const
  * The manifest of a folder: the one of `BOOT.md` and `bootcheck.md` that has front matter of ours. Where none has, the one that is
  * there: parsing it says what it lacks. The name is relative to the folder.
  */
-export const findManifest = (cwd: string): { readonly path: string } | { readonly problem: Problem } => {
+export const findManifest = async (cwd: string): Promise<{ readonly path: string } | { readonly problem: Problem }> => {
   const there: { name: string; ours: boolean }[] = []
   for (const name of NAMES)
     try {
-      const text = decode(readBytes(absolute(name, { cwd, home: cwd }), MAX_MANIFEST))
+      const text = decode(await readAnywhere(absolute(name, { cwd, home: cwd }), MAX_MANIFEST))
       there.push({ name, ours: text === undefined || looksOurs(text) })
     } catch (error) {
       if (!(error instanceof FileError)) throw error

@@ -39,6 +39,16 @@ const one = async (name: string, content: string | object, options: Partial<Opti
 const codes = (verdict: Verdict): string[] =>
   'findings' in verdict ? (verdict.findings ?? []).map(({ message }) => message) : []
 
+describe('many jobs', () => {
+  const jobs = Array.from({ length: 20_000 }, (_, i) => ({ id: `j${i}`, schedule: `${i % 60} ${i % 24} * * *` }))
+
+  it('costs no more for each job when there are more of them, whether they are good or bad', async () => {
+    expect(await one('jobs.json', JSON.stringify({ jobs }))).toMatchObject({ status: 'pass', facts: { jobs: 20_000 } })
+    const bad = jobs.map(job => ({ ...job, schedule: '99 3 * * *' }))
+    expect(await one('jobs.json', JSON.stringify({ jobs: bad }))).toMatchObject({ facts: { issues: 20_000 } })
+  }, 15_000)
+})
+
 describe('good jobs', () => {
   it('counts them and says which is next', async () => {
     const verdict = await one('jobs.json', {
@@ -208,6 +218,7 @@ describe('jobs that would not run', () => {
     ['four fields', { cron: '0 3 * *' }, 'fail', 'schedule'],
     ['an empty expression', { cron: '' }, 'fail', 'schedule'],
     ['a date that is none', { schedule: { at: 'next tuesday' } }, 'fail', 'schedule'],
+    ['a day that its month does not have', { schedule: { at: '2099-02-30T00:00:00Z' } }, 'fail', 'schedule'],
     ['seconds for milliseconds', { schedule: { kind: 'at', at: 1_900_000_000 } }, 'fail', 'schedule'],
     ['an interval of nothing', { schedule: { kind: 'every', everyMs: 0 } }, 'fail', 'schedule'],
     ['a date that has passed', { schedule: { at: '2020-01-01T00:00:00Z' } }, 'warn', 'past'],

@@ -27,6 +27,34 @@ const trouble = (verdict: Verdict) => {
   return verdict
 }
 
+describe('what is looked at', () => {
+  it.each(['s/{a,b/*.tmp', 's/[a/*.tmp', 's/a}/*.tmp', 's/@(a|b/*.tmp', '{s'])('%s lacks a bracket', async pattern => {
+    const cwd = scratch()
+    leave(join(cwd, 's/a/x.tmp'))
+    expect(await run(cwd, [pattern])).toMatchObject({ status: 'fail', code: 'tmp-files/pattern' })
+  })
+
+  it.each(['s/\\[a.tmp', 's/[[]a.tmp', 's/[]a.tmp]*', 's/{\\{,[{]}*', 's/*(1).tmp', 's/a).tmp', 's/x (1).tmp'])(
+    '%s has its brackets',
+    async pattern => {
+      const cwd = scratch()
+      leave(join(cwd, 's/x.tmp'))
+      expect(await run(cwd, [pattern])).toMatchObject({ status: 'pass', code: 'tmp-files/few', watched: ['s'] })
+    },
+  )
+
+  it('says of a single file that is not there that its folder was looked at', async () => {
+    const cwd = scratch()
+    mkdirSync(join(cwd, 's'))
+    expect(await run(cwd, ['s/x.tmp'])).toMatchObject({
+      status: 'pass',
+      code: 'tmp-files/few',
+      summary: '0 .tmp files in s',
+      watched: ['s'],
+    })
+  })
+})
+
 describe('limits are "more than"', () => {
   it.each([
     [0, 'pass', 'few'],
