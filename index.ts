@@ -9,6 +9,7 @@
  * console.log(await formatReport(report, 'pretty'))
  */
 
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { kinds } from './checks/index.ts'
 import type { Env, Phase, Registry } from './core/check.ts'
@@ -26,7 +27,7 @@ import { type RunnerEvent, runChecks } from './core/runner.ts'
 import { select } from './core/select.ts'
 import { suggest } from './core/suggest.ts'
 import { plural } from './core/text.ts'
-import { parseEnvFile } from './core/variables.ts'
+import { parseEnvFile, secretsIn } from './core/variables.ts'
 import { world as realWorld, type World } from './core/world.ts'
 import { version } from './package.json'
 
@@ -89,10 +90,11 @@ export interface RunManifestOptions {
 
 export type RunManifest = (plan: Plan, options?: RunManifestOptions) => Promise<Report>
 
-/** The program that runs one check in a process of its own; from the sources it is the built one. */
+/** The program that runs one check in a process of its own: beside the command line's chunks, below the library, or in the build. */
 const childEntry = (): string => {
   const here = import.meta.dirname
-  return join(here, here.endsWith('/dist/cli') ? '.' : here.endsWith('/dist') ? 'cli' : 'dist/cli', 'child.cjs')
+  const places = ['child.cjs', 'cli/child.cjs', 'dist/cli/child.cjs'].map(place => join(here, place))
+  return places.find(place => existsSync(place)) ?? join(here, 'child.cjs')
 }
 
 const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
@@ -202,9 +204,10 @@ export const fixManifestFile = async (path: string | undefined): Promise<readonl
   const full = absolute(found.path, world)
   let text: string
   try {
-    text = readBytes(full).toString('utf8')
+    // Bytes that are not UTF-8 must survive: what is wrong with them is lint's to say.
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readBytes(full))
   } catch (error) {
-    if (error instanceof FileError) return [] // reading it again says why it cannot be read
+    if (error instanceof FileError || error instanceof TypeError) return [] // reading it again says why it cannot be read
     if (error instanceof NeedsChild) return [`nothing: ${found.path} lies on a file system that may hang`]
     throw error
   }
@@ -219,7 +222,7 @@ export const planOfWords = async (
   words: Readonly<Record<string, string | true | readonly string[]>>,
   given: { readonly phase: Phase; readonly timeoutMs?: number },
 ): Promise<{ readonly plan: Plan } | { readonly problem: string }> => {
-  const load = (kinds as Registry)[kind]
+  const load = Object.hasOwn(kinds, kind) ? (kinds as Registry)[kind] : undefined
   if (!load) {
     const near = suggest(kind, Object.keys(kinds))
     return {
@@ -272,7 +275,7 @@ export const explainTopic = async (topic: string | undefined) => {
 export const schemaOf = async (kind?: string): Promise<object | undefined> => {
   const { checkSchema, blockSchema } = await import('./core/schema.ts')
   if (kind === undefined) return blockSchema(await Promise.all(Object.values(kinds as Registry).map(load => load())))
-  const load = (kinds as Registry)[kind]
+  const load = Object.hasOwn(kinds, kind) ? (kinds as Registry)[kind] : undefined
   return load && checkSchema(await load())
 }
 
@@ -303,6 +306,11 @@ const variablesOf = async (
  * in the report. Checks that may block for ever run in child processes, which are gone when it resolves.
  */
 export const runManifest: RunManifest = async (plan, options = {}) => {
+  const { concurrency = 32, deadlineMs = plan.deadlineMs } = options
+  if (!Number.isInteger(concurrency) || concurrency < 1)
+    throw new RangeError(`concurrency ${concurrency} is not a count of at least 1`)
+  if (!(deadlineMs > 0 && deadlineMs <= 0x7fffffff))
+    throw new RangeError(`deadlineMs ${deadlineMs} is not from 1 to 2147483647`)
   const startedMs = Date.now()
   const began = elapsed()
   const world = options.world ?? realWorld()
@@ -329,13 +337,18 @@ export const runManifest: RunManifest = async (plan, options = {}) => {
           world,
           variables,
           vars: plan.vars,
+          file: plan.file,
+          secrets: secretsIn(
+            plan.checks.map(check => check.options),
+            variables,
+          ),
           phase,
           cwd,
           store: localStore({ dir: stateDir, now: world.now }),
           stateDir,
           running: options.running ?? false,
-          concurrency: options.concurrency ?? 32,
-          deadlineMs: options.deadlineMs ?? plan.deadlineMs,
+          concurrency,
+          deadlineMs,
           childEntry: childEntry(),
           stop,
           ...(options.onEvent ? { onEvent: options.onEvent } : {}),
@@ -347,7 +360,6 @@ export const runManifest: RunManifest = async (plan, options = {}) => {
     user: world.user,
     startedMs,
     durationMs: Math.round(elapsed() - began),
-    now,
     strict: options.strict ?? false,
     signal: stop.aborted ? (SIGNALS[String(stop.reason)] ?? 15) : 0,
     ran,

@@ -214,10 +214,7 @@ const judge = (
       findings: seen.links.slice(0, LISTED).map(path => ({ path, message: 'a link to a folder, not entered' })),
     }
   const absent = seen.missing.map(({ folder }) => `${shownPath(folder, ctx)} does not exist yet`)
-  const [first, ...rest] = [
-    ...watched,
-    ...seen.missing.map(({ folder }) => shownPath(folderThere(folder) ? folder : dirname(folder), ctx)),
-  ]
+  const [first, ...rest] = [...watched, ...seen.missing.map(({ folder }) => shownPath(dirname(folder), ctx))]
   if (first === undefined)
     return {
       status: 'fail',

@@ -10,6 +10,13 @@ const camel = (name: string): string =>
 
 // cac turns `--only 1e3` into 1000 and `--token 00e1` into 0. A value that looks like a number carries this mark through it.
 const MARK = '\u0001'
+/** `--chat -1001` is an option and its value: cac would take the second for flags. */
+const joined = (argv: readonly string[]): string[] =>
+  argv.flatMap((token, at) => {
+    const next = argv[at + 1]
+    if (/^--[^=]+$/.test(token) && next !== undefined && /^-[0-9]/.test(next)) return [`${token}=${next}`]
+    return /^-[0-9]/.test(token) && /^--[^=]+$/.test(argv[at - 1] ?? '') ? [] : [token]
+  })
 const numeric = (text: string): boolean => Number(text) * 0 === 0
 const protect = (token: string): string => {
   const value = /^(--[^=]+=)(.*)$/s.exec(token)
@@ -32,6 +39,8 @@ const read = (option: Option, given: unknown, sink: Sink): void => {
   if (items.some(item => typeof item === 'boolean' || bare(item) === '')) throw new UsageError(`${shown} needs a value`)
   const texts = items.map(bare)
   if (type === 'ids') {
+    if (texts.some(text => text.split(',').every(part => part.trim() === '')))
+      throw new UsageError(`${shown} needs a value`)
     sink.ids.set(
       name,
       texts
@@ -98,7 +107,8 @@ const flatten = (value: unknown, path: string, into: Record<string, string | tru
 }
 
 /** Everything that the command line can get wrong is a `UsageError` here. */
-export const parseCommand = (argv: readonly string[]): Command => {
+export const parseCommand = (given: readonly string[]): Command => {
+  const argv = joined(given)
   const end = argv.indexOf('--')
   const empty = argv.slice(0, end < 0 ? argv.length : end).find(token => /^--?[^=]+=$/.test(token))
   if (empty !== undefined && !empty.startsWith('--format='))
@@ -113,9 +123,18 @@ export const parseCommand = (argv: readonly string[]): Command => {
   for (const word of WORDS) declare(cli.command(`${word.name} ${word.args}`, word.about), word)
   const run = WORDS[0] as Word
   declare(cli.command(run.args, run.about), run)
-  const parsed = cli.parse(['node', 'bootcheck', ...argv.map(protect)], { run: false })
+  let parsed: ReturnType<typeof cli.parse>
+  try {
+    parsed = cli.parse(['node', 'bootcheck', ...argv.map(protect)], { run: false })
+  } catch (error) {
+    // `--path . --path.x 1`: cac cannot hang a key on a text.
+    if (error instanceof TypeError)
+      throw new UsageError('an option is given both with a value and with a key of its own (--x and --x.y)')
+    throw error
+  }
   const word = WORDS.find(({ name }) => name === cli.matchedCommandName) ?? run
-  const args = parsed.args.map(bare)
+  const args = [...parsed.args, ...(parsed.options['--'] as readonly string[])].map(bare)
+  if (argv.includes('-')) throw new UsageError('"-": standard input is not read; name a file')
 
   const known = new Map([...word.options, ...COMMON].map(option => [camel(option.name), option]))
   for (const option of [...word.options, ...COMMON]) if (option.alias) known.set(option.alias, option)
@@ -134,6 +153,9 @@ export const parseCommand = (argv: readonly string[]): Command => {
     if (name !== undefined && known.get(camel(name))?.type === 'flag') throw new UsageError(`--${name} takes no value`)
   }
   // cac drops `--__proto__` and its like without a word.
+  const own = [...word.options, ...COMMON].map(each => each.name)
+  const nested = [...typed.values()].find(name => name.includes('.') && own.includes(name.split('.')[0] as string))
+  if (nested !== undefined) throw new UsageError(`${word.name} has no option --${nested}`)
   const dropped = [...typed].find(([, name]) => /^(__proto__|constructor|prototype)(\.|$)/.test(name))
   if (dropped) throw new UsageError(`${word.name} has no option --${dropped[1]}`)
   const sink: Sink = { flags: new Set(), texts: new Map(), ids: new Map(), numbers: new Map(), formats: [] }
@@ -145,7 +167,8 @@ export const parseCommand = (argv: readonly string[]): Command => {
     if (!option) {
       const name = typed.get(key) ?? key
       if (word.open && key.length > 1) {
-        flatten(value, name, open)
+        if (value === false) throw new UsageError(`${word.name} has no option --no-${name}`)
+        flatten(value, name.split('.')[0] as string, open)
         continue
       }
       const all = [...word.options, ...COMMON].map(each => each.name)
@@ -155,5 +178,7 @@ export const parseCommand = (argv: readonly string[]): Command => {
     if (!seen.has(option)) read(option, value, sink)
     seen.add(option)
   }
+  const lost = [...typed.values()].find(name => name.includes('.') && !Object.hasOwn(open, name))
+  if (lost !== undefined) throw new UsageError(`${word.name} cannot take --${lost}`)
   return { word, named: cli.matchedCommandName !== undefined, args, values: { ...sink, open } }
 }

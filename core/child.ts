@@ -71,7 +71,7 @@ const startWorker = async (entry: string, env: NodeJS.ProcessEnv): Promise<Worke
   pipe.on('error', () => {}) // a child that is gone: its `exit` says so
   child.on('error', error => end(`the child process could not be started: ${error.message}`))
   child.on('exit', (code, signal) =>
-    end(`the child process ended without an answer (${signal ? `signal ${signal}` : `exit ${code}`})`),
+    end(`the child process (${entry}) ended without an answer (${signal ? `signal ${signal}` : `exit ${code}`})`),
   )
   return {
     ask: job =>

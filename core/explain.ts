@@ -20,7 +20,7 @@ const ofKind = (check: Check): Explanation => {
 }
 
 const ofError = (code: string): Explanation | undefined => {
-  const error = ERRORS[code]
+  const error = Object.hasOwn(ERRORS, code) ? ERRORS[code] : undefined
   if (!error) return undefined
   const { title, meaning, example, mend } = error
   return {
@@ -32,7 +32,9 @@ const ofError = (code: string): Explanation | undefined => {
 const ofCode = (code: string, checks: readonly Check[]): Explanation | undefined => {
   const [kind, what = ''] = code.split('/', 2)
   const check = checks.find(each => each.kind === kind)
-  const meaning = check ? check.codes[what] : RUN_CODES[code]
+  const codes = check ? check.codes : RUN_CODES
+  const key = check ? what : code
+  const meaning = Object.hasOwn(codes, key) ? codes[key] : undefined
   if (meaning === undefined) return undefined
   const more = check ? `\n\nMore of its kind: bootcheck explain ${check.kind}` : ''
   return { text: `## ${code}\n\n${meaning}.${more}`, data: { code, meaning } }
@@ -78,7 +80,8 @@ export const explain = async (
   registry: Registry,
   plan: () => Promise<Plan | undefined>,
 ): Promise<Explanation | { readonly suggestion: string | undefined }> => {
-  if (topic !== undefined && registry[topic]) return ofKind(await registry[topic]())
+  const kind = topic !== undefined && Object.hasOwn(registry, topic) ? registry[topic] : undefined
+  if (kind) return ofKind(await kind())
   const checks = await all(registry)
   if (topic === undefined) return kindsList(checks)
   const known = ofError(topic) ?? ofError(topic.toUpperCase()) ?? ofCode(topic, checks)

@@ -1,5 +1,7 @@
 /** Reading files without being held: every call here asks first whether the path may be touched in this process. */
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   constants,
   type Dirent,
@@ -123,13 +125,16 @@ export const readText = (path: string, max?: number): string => {
   return text.startsWith('\ufeff') ? text.slice(1) : text
 }
 
-/** Replaces a file at once: a reader sees the old text or the new one. Mode is kept. Throws `FileError`. */
+/** Replaces a file at once: a reader sees the old text or the new one. Mode and, for root, owner are kept. Throws `FileError`. */
 export const replaceFile = (path: string, text: string): void =>
   attempt(path, () => {
     const target = realpathSync(path)
     const temporary = `${target}.${process.pid}.tmp`
     try {
-      writeFileSync(temporary, text, { mode: statSync(target).mode, flag: 'wx' })
+      const { mode, uid, gid } = statSync(target)
+      writeFileSync(temporary, text, { flag: 'wx' })
+      chmodSync(temporary, mode & 0o7777) // the umask has no say in it
+      if (process.geteuid?.() === 0) chownSync(temporary, uid, gid)
       renameSync(temporary, target)
     } catch (error) {
       rmSync(temporary, { force: true })

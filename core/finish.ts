@@ -1,10 +1,10 @@
 /** From what ran to what is reported: skips of findings applied, secrets masked, control characters made visible, one decision. */
-import type { Finding, Outcome, Trouble } from './check.ts'
+import type { Outcome } from './check.ts'
 import { masker } from './mask.ts'
-import type { Plan, PlannedCheck, Skip } from './plan.ts'
+import type { Plan, PlannedCheck } from './plan.ts'
 import { countStatuses, effectOf, judge, type Problem, type Report, type ReportedCheck } from './report.ts'
-import type { Ran } from './runner.ts'
-import { expired } from './select.ts'
+import { DEADLINE, type Ran, STOPPED } from './runner.ts'
+import { quote } from './shell.ts'
 import { span, visible } from './text.ts'
 
 /** Every string of a value, in arrays and objects too. Keys are ours and stay. */
@@ -16,47 +16,6 @@ export const mapStrings = <T>(value: T, change: (text: string) => string): T => 
   return value
 }
 
-const matches = (skip: Skip, verdict: Trouble, finding: Finding): boolean => {
-  const wanted = skip.finding ?? ''
-  return (finding.code ?? verdict.code) === wanted || finding.message.includes(wanted) || finding.path.includes(wanted)
-}
-
-/** Takes the findings that a skip names out of a verdict. What is left keeps its status; nothing left is a skip. */
-export const withoutSkipped = (
-  outcome: Outcome,
-  skips: readonly Skip[],
-  now: number,
-): { outcome: Outcome; unused: readonly Skip[] } => {
-  const named = skips.filter(skip => skip.finding !== undefined && !expired(skip, now))
-  if (named.length === 0) return { outcome, unused: [] }
-  if (outcome.status !== 'warn' && outcome.status !== 'fail') return { outcome, unused: named }
-  const findings: readonly Finding[] = outcome.findings?.length
-    ? outcome.findings
-    : [{ path: '', message: outcome.observed, code: outcome.code }]
-  const used = new Set<Skip>()
-  const left = findings.filter(finding => {
-    const skip = named.find(entry => matches(entry, outcome, finding))
-    if (skip) used.add(skip)
-    return !skip
-  })
-  const unused = named.filter(skip => !used.has(skip))
-  const first = left[0]
-  if (used.size === 0) return { outcome, unused }
-  const reasons = [...used].map(skip => `${skip.reason} (until ${skip.until})`).join('; ')
-  if (!first) return { outcome: { status: 'skip', reason: reasons }, unused }
-  const gone = findings.length - left.length
-  return {
-    outcome: {
-      ...outcome,
-      code: first.code ?? outcome.code,
-      summary: `${left.length} of ${findings.length} findings stand, ${gone} skipped: ${reasons}`,
-      observed: first.message,
-      findings: left,
-    },
-    unused,
-  }
-}
-
 type Said = Pick<
   ReportedCheck,
   'code' | 'summary' | 'observed' | 'expected' | 'next' | 'facts' | 'findings' | 'watched'
@@ -64,11 +23,15 @@ type Said = Pick<
 
 const NOTHING = { facts: {}, findings: [], watched: [] }
 
-const again = (check: PlannedCheck): string =>
-  check.line === undefined ? `bootcheck check ${check.kind}` : `bootcheck run --only ${check.id}`
+/** The command that runs this check again, alone. */
+const again = (check: PlannedCheck, file: string | null): string => {
+  if (file === null) return 'the same command again'
+  const named = /^(\.\/)?(BOOT|bootcheck)\.md$/.test(file) ? '' : ` ${quote(file)}`
+  return `bootcheck run${named} --only ${check.id}`
+}
 
 /** What the runner itself says of an outcome, in the words of a verdict. */
-const said = (outcome: Outcome, check: PlannedCheck): Said => {
+const said = (outcome: Outcome, check: PlannedCheck, file: string | null): Said => {
   switch (outcome.status) {
     case 'pass':
       return { ...NOTHING, ...outcome, facts: outcome.facts ?? {} }
@@ -95,7 +58,7 @@ const said = (outcome: Outcome, check: PlannedCheck): Said => {
         summary: `no answer after ${span(outcome.afterMs)}`,
         observed: `the check was still waiting after ${span(outcome.afterMs)}`,
         expected: `an answer within ${span(check.timeoutMs)}, and within the deadline of the run`,
-        next: `${again(check)}, to see it alone; if it is slow by nature, raise its timeout`,
+        next: `${again(check, file)}, to see it alone; if it is slow by nature, raise its timeout`,
       }
     case 'crash':
       return {
@@ -104,17 +67,26 @@ const said = (outcome: Outcome, check: PlannedCheck): Said => {
         summary: `the check itself broke: ${outcome.error.message}`,
         observed: `${outcome.error.name}: ${outcome.error.message}`,
         expected: 'an answer; this is a fault of the check, not of the gateway',
-        next: `${again(check)} --format json, and report it`,
+        next: `${again(check, file)} --format json, and report it`,
       }
     case 'blocked': {
-      if (outcome.by.startsWith('SIG'))
+      if (outcome.by === STOPPED)
         return {
           ...NOTHING,
           code: 'run/stopped',
-          summary: `not finished: stopped by ${outcome.by}`,
-          observed: `${outcome.by} while it was waiting or running`,
+          summary: 'not finished: the run was stopped',
+          observed: 'a signal while it was waiting or running',
           expected: 'a run to its end',
-          next: again(check),
+          next: again(check, file),
+        }
+      if (outcome.by === DEADLINE)
+        return {
+          ...NOTHING,
+          code: 'run/not-begun',
+          summary: 'not run: the deadline of the run was over',
+          observed: 'checks before it that took the time',
+          expected: 'time left to begin it',
+          next: `${again(check, file)}, to see it alone; or raise the deadline`,
         }
       return {
         ...NOTHING,
@@ -130,8 +102,8 @@ const said = (outcome: Outcome, check: PlannedCheck): Said => {
   }
 }
 
-const reported = ({ check, outcome, attempts, durationMs, assumed }: Ran): ReportedCheck => {
-  const words = said(outcome, check)
+const reported = ({ check, outcome, attempts, durationMs, assumed }: Ran, file: string | null): ReportedCheck => {
+  const words = said(outcome, check, file)
   const note = assumed.length > 0 ? ` (taken as met, not of this phase: ${assumed.join(', ')})` : ''
   return {
     id: check.id,
@@ -162,7 +134,6 @@ export interface Finished {
   readonly user: Report['user']
   readonly startedMs: number
   readonly durationMs: number
-  readonly now: number
   readonly strict: boolean
   /** Number of the signal that stopped the run; 0 if none did. */
   readonly signal: number
@@ -175,25 +146,23 @@ export interface Finished {
 export const finish = (run: Finished): Report => {
   const mask = masker(run.secrets)
   const warnings = [...run.warnings]
-  const checks = run.ran.map(entry => {
-    const { outcome, unused } = withoutSkipped(entry.outcome, entry.check.skips, run.now)
-    for (const skip of unused)
+  for (const { check, unusedSkips } of run.ran)
+    for (const skip of unusedSkips)
       warnings.push({
         ...(run.plan.file === null ? {} : { file: run.plan.file }),
         line: skip.line,
         column: skip.column,
         code: 'run/skip-unused',
-        message: `the skip of "${skip.finding}" in "${entry.check.id}" matched nothing`,
+        message: `the skip of "${skip.finding}" in "${check.id}" matched nothing`,
         hint: 'delete it, or write the code or text that the finding has now',
       })
-    return reported({ ...entry, outcome })
-  })
+  const checks = run.ran.map(entry => reported(entry, run.plan.file))
   const clean = <T>(value: T): T => mapStrings(value, text => visible(mask(text)))
   const { strict, signal, errors } = run
   return {
     version: 1,
     tool: run.tool,
-    manifest: run.plan.file,
+    manifest: run.plan.file === null ? null : clean(run.plan.file),
     title: run.plan.title === null ? null : clean(run.plan.title),
     phase: run.phase,
     user: { name: run.user.name, uid: run.user.uid },
@@ -203,6 +172,10 @@ export const finish = (run: Finished): Report => {
     counts: countStatuses(checks),
     errors: clean(errors),
     warnings: clean(warnings),
-    checks: clean(checks),
+    // The keys of facts may come from outside; all others are ours.
+    checks: clean(checks).map(check => ({
+      ...check,
+      facts: Object.fromEntries(Object.entries(check.facts).map(([key, value]) => [clean(key), value])),
+    })),
   }
 }

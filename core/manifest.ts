@@ -3,7 +3,7 @@ import type { Check, Env, Registry } from './check.ts'
 import { FileError } from './files.ts'
 import { loadYaml } from './manifest/block-yaml.ts'
 import { loadMarkdown } from './manifest/blocks.ts'
-import { takeCensus } from './manifest/census.ts'
+import { rawCheck, resemblesOpener, takeCensus } from './manifest/census.ts'
 import { COMMON_KEYS, kindOf, type ReadCheck, readCheck } from './manifest/check-block.ts'
 import { FRONT_MATTER_KEYS, type FrontMatter, MAX_CHECKS, readFrontMatter } from './manifest/frontmatter.ts'
 import { byPlace, collect, type Found } from './manifest/problems.ts'
@@ -11,7 +11,7 @@ import { type Region, readRegion } from './manifest/region.ts'
 import { asSeen, controls, decode, firstBadByte, isPlain, withoutControls } from './manifest/text.ts'
 import type { Plan } from './plan.ts'
 import type { Problem } from './report.ts'
-import { expired } from './select.ts'
+import { expired } from './skips.ts'
 import { distance, suggest } from './suggest.ts'
 import { plural } from './text.ts'
 import { parseEnvFile } from './variables.ts'
@@ -112,6 +112,24 @@ export const parseWithEdits = async (given: string | Uint8Array, options: ParseO
   const [readYaml, findBlocks] = await Promise.all([loadYaml(), loadMarkdown()])
   const frontMatter = readFrontMatter(clean, readYaml, problems)
   const kinds = Object.keys(registry)
+  // A check that slipped into the front matter would be read as a note.
+  clean.slice(0, frontMatter?.bodyFrom ?? 0).forEach((line, index) => {
+    const at = { line: index + 1, column: 1 + line.length - line.trimStart().length }
+    if (resemblesOpener(line))
+      problems.error(
+        'E115',
+        at,
+        'a line of the front matter resembles the opener of a check, and would not run',
+        'move the check below the front matter',
+      )
+    else if (kinds.includes(rawCheck(line) ?? ''))
+      problems.error(
+        'E113',
+        at,
+        'looks like a check but would not run',
+        'move it below the front matter, into a block marked ```yaml boot',
+      )
+  })
   const census = takeCensus({
     lines: clean,
     from: frontMatter?.bodyFrom ?? 0,

@@ -201,6 +201,42 @@ const withEdges = (text: string, start: number, end: number): [number, number] =
   end + (BEHIND.exec(text.slice(end, end + 27))?.[0].length ?? 0),
 ]
 
+const CUT_LEAST = 6
+
+const percentEncoded = (text: string): string => {
+  try {
+    return encodeURIComponent(text)
+  } catch {
+    return text // a lone surrogate has no percent-encoding
+  }
+}
+
+/** Half a secret at an ellipsis: text that was shortened before it came here still shows how it begins or ends. */
+const withoutCuts = (text: string, whole: readonly string[]): string => {
+  if (!text.includes('\u2026')) return text
+  const parts = text.split('\u2026')
+  return parts
+    .map((part, at) => {
+      let kept = part
+      for (const secret of whole) {
+        if (at < parts.length - 1)
+          for (let size = Math.min(secret.length, kept.length); size >= CUT_LEAST; size--)
+            if (kept.endsWith(secret.slice(0, size))) {
+              kept = `${kept.slice(0, -size)}***`
+              break
+            }
+        if (at > 0)
+          for (let size = Math.min(secret.length, kept.length); size >= CUT_LEAST; size--)
+            if (kept.startsWith(secret.slice(-size))) {
+              kept = `***${kept.slice(size)}`
+              break
+            }
+      }
+      return kept
+    })
+    .join('\u2026')
+}
+
 /** Replaces each secret, however written, by `***`. Secrets of fewer than 8 characters are left alone. */
 export const masker = (secrets: readonly string[]): ((text: string) => string) => {
   const whole = new Set<string>()
@@ -210,6 +246,9 @@ export const masker = (secrets: readonly string[]): ((text: string) => string) =
   }
   if (whole.size === 0) return text => text
   const patterns = [...whole].flatMap(patternsOf)
+  const cuttable = [...whole].flatMap(secret => [
+    ...new Set([secret, percentEncoded(secret), JSON.stringify(secret).slice(1, -1)]),
+  ])
   return text => {
     const hidden: (readonly [start: number, end: number])[] = []
     // Two secrets, or one and itself, may overlap: every place is tried.
@@ -219,7 +258,7 @@ export const masker = (secrets: readonly string[]): ((text: string) => string) =
         const end = pattern.end(text, start)
         if (end >= 0) hidden.push(pattern.edges ? withEdges(text, start, end) : [start, end])
       }
-    if (hidden.length === 0) return text
+    if (hidden.length === 0) return withoutCuts(text, cuttable)
     hidden.sort((a, b) => a[0] - b[0])
     let result = ''
     let shown = 0
@@ -227,6 +266,6 @@ export const masker = (secrets: readonly string[]): ((text: string) => string) =
       if (start > shown || result === '') result += `${text.slice(shown, start)}***`
       shown = Math.max(shown, end)
     }
-    return result + text.slice(shown)
+    return withoutCuts(result + text.slice(shown), cuttable)
   }
 }

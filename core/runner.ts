@@ -7,8 +7,10 @@ import { elapsed } from './clock.ts'
 import { NeedsChild } from './contain.ts'
 import { contextOf } from './context.ts'
 import { forgetMounts } from './mounts.ts'
-import type { PlannedCheck } from './plan.ts'
+import type { PlannedCheck, Skip } from './plan.ts'
 import type { Problem } from './report.ts'
+import { withoutSkipped } from './skips.ts'
+import { crashed, sound } from './sound.ts'
 import type { Store } from './store.ts'
 import { resolveOptions } from './variables.ts'
 import type { World } from './world.ts'
@@ -26,6 +28,8 @@ export interface Ran {
   readonly durationMs: number
   /** Needs that were not run here and count as met: they belong to another phase. */
   readonly assumed: readonly string[]
+  /** Skips of a finding that did not come up. */
+  readonly unusedSkips: readonly Skip[]
 }
 
 export interface RunnerOptions {
@@ -35,6 +39,10 @@ export interface RunnerOptions {
   readonly variables: Env
   readonly vars: Readonly<Record<string, string>>
   readonly phase: Phase | 'all'
+  /** The manifest's name; null without one. */
+  readonly file: string | null
+  /** Values to mask beside those of the checks that run. */
+  readonly secrets: readonly string[]
   /** The manifest's folder. */
   readonly cwd: string
   readonly store: Store
@@ -61,7 +69,7 @@ interface Prepared {
   readonly options: unknown
 }
 
-const unresolved = (problem: Problem, check: PlannedCheck): Verdict => ({
+const unresolved = (problem: Problem, check: PlannedCheck, file: string | null): Verdict => ({
   status: 'fail',
   code: problem.code,
   summary: problem.message,
@@ -69,31 +77,12 @@ const unresolved = (problem: Problem, check: PlannedCheck): Verdict => ({
   expected: 'options that can be read',
   next: problem.hint ?? `bootcheck explain ${problem.code}`,
   findings:
-    check.line === undefined
-      ? []
-      : [{ path: problem.file ?? 'manifest', line: problem.line ?? check.line, message: problem.message }],
+    check.line === undefined ? [] : [{ path: file ?? '', line: problem.line ?? check.line, message: problem.message }],
 })
 
-const crashed = (error: unknown): Outcome => ({
-  status: 'crash',
-  error:
-    error instanceof Error
-      ? { name: error.name, message: error.message }
-      : { name: 'NonError', message: String(error) },
-})
-
-/** A pass that watched nothing is no pass. */
-const honest = (outcome: Outcome, kind: string): Outcome => {
-  if (outcome.status !== 'pass' || outcome.watched.length > 0) return outcome
-  return {
-    status: 'fail',
-    code: 'run/nothing-watched',
-    summary: `${kind} passed without looking at anything`,
-    observed: 'a pass with an empty list of what was watched',
-    expected: 'at least one thing watched',
-    next: `bootcheck explain ${kind}`,
-  }
-}
+/** What a check that never ran was blocked by, where it is no other check. No id looks like these. */
+export const STOPPED = 'STOPPED'
+export const DEADLINE = 'DEADLINE'
 
 const MET: ReadonlySet<Outcome['status']> = new Set(['pass', 'warn', 'skip'])
 
@@ -112,7 +101,7 @@ export const runChecks = async (
   const outcomes = new Map<string, Outcome>()
   const ran = new Map<string, Ran>()
   const prepared = new Map<string, Prepared>()
-  const secrets = new Set<string>()
+  const secrets = new Set(options.secrets)
 
   // Every secret is known before any check speaks, so that one check's error cannot show another's.
   for (const check of planned) {
@@ -122,7 +111,7 @@ export const runChecks = async (
     const kind = await load()
     const result = await resolveOptions(check, kind.options, { env: options.variables, vars: options.vars })
     for (const secret of result.secrets) secrets.add(secret)
-    if ('problem' in result) outcomes.set(check.id, unresolved(result.problem, check))
+    if ('problem' in result) outcomes.set(check.id, unresolved(result.problem, check, options.file))
     else prepared.set(check.id, { kind, options: result.options })
   }
   const hidden = [...secrets]
@@ -195,7 +184,7 @@ export const runChecks = async (
       }
     })().catch(crashed)
     try {
-      return honest(await Promise.race([answer, late, ended]), check.kind)
+      return sound(await Promise.race([answer, late, ended]), check.kind)
     } finally {
       clearTimeout(timer)
       ending.signal.removeEventListener('abort', onEnd)
@@ -207,17 +196,22 @@ export const runChecks = async (
   // Every running check listens; beyond ten Node would suspect a leak, and say so in the middle of the report.
   setMaxListeners(0, ending.signal)
   const cutOff = (check: PlannedCheck): Outcome => {
-    if (options.stop.aborted) return { status: 'blocked', by: String(options.stop.reason) }
-    const afterMs = Math.round(elapsed() - (started.get(check.id) ?? elapsed()))
-    return { status: 'timeout', afterMs }
+    if (options.stop.aborted) return { status: 'blocked', by: STOPPED }
+    const since = started.get(check.id)
+    return since === undefined
+      ? { status: 'blocked', by: DEADLINE }
+      : { status: 'timeout', afterMs: Math.round(elapsed() - since) }
   }
 
   const started = new Map<string, number>()
-  const runOne = async (check: PlannedCheck, ready: Prepared): Promise<{ outcome: Outcome; attempts: number }> => {
+  const runOne = async (
+    check: PlannedCheck,
+    ready: Prepared,
+  ): Promise<Pick<Ran, 'outcome' | 'attempts' | 'unusedSkips'>> => {
     for (let attempt = 1; ; attempt++) {
-      const outcome = await tryOnce(check, ready, attempt)
+      const { outcome, unused } = withoutSkipped(await tryOnce(check, ready, attempt), check.skips, world.now())
       const again = attempt <= check.retries && !MET.has(outcome.status) && !ending.signal.aborted
-      if (!again) return { outcome, attempts: attempt }
+      if (!again) return { outcome, attempts: attempt, unusedSkips: unused }
       await new Promise<void>(resolve => {
         const go = (): void => {
           clearTimeout(timer)
@@ -227,16 +221,16 @@ export const runChecks = async (
         const timer = setTimeout(go, check.retryDelayMs)
         ending.signal.addEventListener('abort', go)
       })
-      if (ending.signal.aborted) return { outcome, attempts: attempt }
+      if (ending.signal.aborted) return { outcome, attempts: attempt, unusedSkips: unused }
     }
   }
 
-  const finish = (check: PlannedCheck, outcome: Outcome, attempts: number): void => {
+  const finish = (check: PlannedCheck, outcome: Outcome, attempts = 0, unusedSkips: readonly Skip[] = []): void => {
     const since = started.get(check.id)
     const durationMs = since === undefined ? 0 : Math.round(elapsed() - since)
     outcomes.set(check.id, outcome)
     const assumed = check.needs.filter(id => !ids.has(id))
-    ran.set(check.id, { check, outcome, attempts, durationMs, assumed })
+    ran.set(check.id, { check, outcome, attempts, durationMs, assumed, unusedSkips })
     onEvent?.({ type: 'finish', id: check.id, status: outcome.status, durationMs })
   }
 
@@ -244,7 +238,7 @@ export const runChecks = async (
   for (const [id, outcome] of decided) outcomes.set(id, outcome)
   const queue = planned.filter(check => {
     const known = outcomes.get(check.id)
-    if (known) finish(check, known, 0)
+    if (known) finish(check, known)
     return !known
   })
 
@@ -268,15 +262,16 @@ export const runChecks = async (
         }
         queue.splice(at, 1)
         const blocker = check.needs.find(id => ids.has(id) && !MET.has(outcomes.get(id)?.status ?? 'blocked'))
-        if (ending.signal.aborted) finish(check, cutOff(check), 0)
-        else if (blocker !== undefined) finish(check, { status: 'blocked', by: blocker }, 0)
+        if (options.stop.aborted) finish(check, cutOff(check))
+        else if (blocker !== undefined) finish(check, { status: 'blocked', by: blocker })
+        else if (ending.signal.aborted) finish(check, cutOff(check))
         else {
           active++
           started.set(check.id, elapsed())
           onEvent?.({ type: 'start', id: check.id, title: check.title, at: world.now() })
-          runOne(check, prepared.get(check.id) as Prepared).then(({ outcome, attempts }) => {
+          runOne(check, prepared.get(check.id) as Prepared).then(({ outcome, attempts, unusedSkips }) => {
             active--
-            finish(check, outcome, attempts)
+            finish(check, outcome, attempts, unusedSkips)
             schedule()
           })
         }

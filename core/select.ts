@@ -1,7 +1,8 @@
 /** Which checks of a plan run now, and what is known of the others beforehand. */
 import type { Env, Outcome, Phase } from './check.ts'
-import type { Plan, PlannedCheck, Skip } from './plan.ts'
+import type { Plan, PlannedCheck } from './plan.ts'
 import type { Problem } from './report.ts'
+import { expired } from './skips.ts'
 import { suggest } from './suggest.ts'
 
 export interface Selection {
@@ -21,10 +22,6 @@ export interface Selected {
   /** Ids asked for that the manifest does not have. */
   readonly errors: readonly Problem[]
 }
-
-/** A skip holds to the end of its last day, UTC. */
-export const expired = (skip: Pick<Skip, 'until'>, now: number): boolean =>
-  now >= Date.parse(`${skip.until}T00:00:00Z`) + 86_400_000
 
 const conditionMissed = (check: PlannedCheck, platform: string, env: Env): string | undefined => {
   const { os, env: wanted } = check.when ?? {}

@@ -206,6 +206,16 @@ export const mapTexts = (value: unknown, change: (text: string, path: string) =>
   return value
 }
 
+/** The value of every secret that stands in these options, whether it can be used or not. */
+export const secretsIn = (options: readonly unknown[], env: Env): readonly string[] => {
+  const names = new Set<string>()
+  mapTexts(options, text => {
+    for (const variable of variablesIn(scan(text))) if (variable.source === 'secret') names.add(variable.name)
+    return text
+  })
+  return [...names].flatMap(name => env[name] ?? [])
+}
+
 export type Resolved = ({ readonly options: Record<string, unknown> } | { readonly problem: Problem }) & {
   /** The values to mask, also where something else is wrong: another check may show them. */
   readonly secrets: readonly string[]

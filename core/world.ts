@@ -42,13 +42,22 @@ const account = (uid: number, env: Env): Account => {
   return known ?? { name: env.USER ?? env.LOGNAME ?? String(uid), home: '/' }
 }
 
+/** Where the shell stood; a folder that is gone holds no manifest, and an absolute path needs none. */
+const folder = (): string => {
+  try {
+    return process.cwd()
+  } catch {
+    return '/nonexistent'
+  }
+}
+
 export const world = (): World => {
   const { env } = process
   const uid = process.geteuid?.() ?? -1
   const { name, home } = account(uid, env)
   return {
     env,
-    cwd: process.cwd(),
+    cwd: folder(),
     home: env.HOME || home,
     platform: process.platform,
     user: { uid, gid: process.getegid?.() ?? -1, name },

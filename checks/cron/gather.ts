@@ -162,6 +162,9 @@ const userSchema = async (path: string, ctx: CheckContext): Promise<Validate | I
     const text = readText(ctx.path(path))
     const parsed = await parseJson(text, 'json5', ctx.mask)
     if (parsed.error) return bad(`line ${parsed.error.line}, column ${parsed.error.column}: ${parsed.error.message}`)
+    // ajv's validator then answers a promise, which no file ever fails.
+    if (typeof parsed.value === 'object' && parsed.value !== null && '$async' in parsed.value)
+      return bad('$async is no keyword of JSON Schema')
     // A regular expression of somebody else's can take for ever on the wrong text.
     if (/"?(?:pattern|patternProperties|format)"?\s*:/.test(text)) contain('code', path)
     return await userValidator(parsed.value)

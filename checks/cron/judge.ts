@@ -1,5 +1,6 @@
 /** From what was seen to the verdict: the gravest issue speaks, and all are listed. */
 import type { CheckContext, Facts, Finding, Verdict } from '../../core/check.ts'
+import { listed } from '../../core/skips.ts'
 import { excerpt, listing, plural } from '../../core/text.ts'
 import type { KnownJob } from './finding.ts'
 import type { Everything } from './gather.ts'
@@ -51,10 +52,12 @@ export const judge = (seen: Everything, ctx: CheckContext): Verdict => {
   ]
   const [worst] = issues
   if (worst) {
-    const findings: Finding[] = issues.slice(0, MAX_FINDINGS).map(({ spot, message }) => ({
+    const findings: Finding[] = issues.map(({ what, spot, message }, index) => ({
+      code: `cron/${what}`,
       path: spot.path,
-      ...(spot.line === undefined ? {} : { line: spot.line }),
-      ...(spot.column === undefined ? {} : { column: spot.column }),
+      // A place takes a walk through the file, and only the first ones are listed.
+      ...(index >= MAX_FINDINGS || spot.line === undefined ? {} : { line: spot.line }),
+      ...(index >= MAX_FINDINGS || spot.column === undefined ? {} : { column: spot.column }),
       message: ctx.mask(message),
     }))
     const more = issues.length - 1
@@ -69,7 +72,7 @@ export const judge = (seen: Everything, ctx: CheckContext): Verdict => {
       next: worst.next,
       watched,
       facts: { ...facts, issues: issues.length },
-      findings,
+      findings: listed(findings, MAX_FINDINGS),
     }
   }
   const [first, ...rest] = watched

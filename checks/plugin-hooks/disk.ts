@@ -1,6 +1,6 @@
 /** What a run has learned of the disk: each path is asked for once, and each package.json read once. */
 import { dirname, join } from 'node:path'
-import { FileError, readText, realpath, stat } from '../../core/files.ts'
+import { FileError, lstat, readText, realpath, stat } from '../../core/files.ts'
 
 type PathKind = 'file' | 'folder' | 'other'
 
@@ -19,6 +19,8 @@ export interface Disk {
   packageAt(folder: string): PackageJson | undefined
   /** The nearest package.json at or above a folder, not above a `node_modules`. */
   packageAbove(folder: string): PackageJson | undefined
+  /** Whether a link is there, and nothing behind it. */
+  dangles(path: string): boolean
   /** Paths that exist, as far as one can see, but may not be looked at, with the reason. */
   readonly denied: Map<string, string>
 }
@@ -76,6 +78,7 @@ export const newDisk = (): Disk => {
 
   return {
     kind,
+    dangles: path => kind(path) === undefined && (patient(path, () => lstat(path))?.isSymbolicLink() ?? false),
     denied,
     packageAt,
     real: path => {

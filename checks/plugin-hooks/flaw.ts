@@ -17,7 +17,7 @@ export const WHATS = {
   'file-missing': 'another file or folder that a manifest names is not there',
   'import-missing': 'a module imports a file that does not exist',
   'package-missing': 'a module imports a package that is not installed, or that does not have what is asked of it',
-  syntax: 'a module cannot be parsed: cut off, or no JavaScript',
+  syntax: 'a module, or JSON that it imports, cannot be parsed: cut off, or no JavaScript',
   unreadable: 'a file is there and this user may not read it',
   'load-threw': 'loading it throws (depth: load)',
   'load-late': 'it loads, and then throws within the time to settle (depth: load)',
@@ -52,6 +52,6 @@ export interface Flaw {
   readonly next?: string
   /** The path that is not there: what lies around it shows the gap. */
   readonly missing?: string
-  /** A package to install, and the folder to install it in. */
-  readonly install?: { readonly name: string; readonly into: string }
+  /** A package to install, and the folder to install it in; without a name what its package.json asks for. */
+  readonly install?: { readonly name: string | undefined; readonly into: string }
 }

@@ -16,8 +16,16 @@ export interface Import {
 }
 
 export type Exact =
-  | { readonly imports: readonly Import[]; readonly error?: undefined }
-  | { readonly error: { readonly message: string; readonly line?: number; readonly column?: number } }
+  /** `doubt`: it could be read, and breaks a rule of the language all the same (a name declared twice). */
+  | { readonly imports: readonly Import[]; readonly doubt?: Flawed; readonly error?: undefined }
+  | { readonly error: Flawed }
+
+interface Flawed {
+  readonly message: string
+  /** 1-based. */
+  readonly line?: number
+  readonly column?: number
+}
 
 interface Node {
   readonly type: string
@@ -363,6 +371,13 @@ const toImports = ({ spots, used, jsx }: Survey, typed: boolean, keys: readonly 
   return list
 }
 
+type ParserError = Error & { readonly loc?: { readonly line: number; readonly column: number } }
+
+const inWords = ({ message, loc }: ParserError): Flawed => ({
+  message: message.replace(/ \(\d+:\d+\)$/, '').replace(/\.$/, ''),
+  ...(loc && { line: loc.line, column: loc.column + 1 }),
+})
+
 /** Reads a module with the whole grammar of JavaScript, JSX and, by its extension, TypeScript. */
 export const readImports = async (text: string, path: string, keys: readonly string[] = []): Promise<Exact> => {
   const { parse } = await import('@babel/parser')
@@ -377,18 +392,16 @@ export const readImports = async (text: string, path: string, keys: readonly str
       allowReturnOutsideFunction: true,
       plugins: [...plugins],
     })
-    return { imports: toImports(survey(file.program as unknown as Node), typed, keys) }
+    const [first] = (file.errors ?? []) as unknown as readonly ParserError[]
+    return {
+      imports: toImports(survey(file.program as unknown as Node), typed, keys),
+      ...(first && { doubt: inWords(first) }),
+    }
   }
   try {
     return attempt('unambiguous')
   } catch (error) {
     if (error instanceof RangeError) return { error: { message: 'is nested too deeply to be read' } }
-    const { message, loc } = error as Error & { loc?: { line: number; column: number } }
-    return {
-      error: {
-        message: message.replace(/ \(\d+:\d+\)$/, '').replace(/\.$/, ''),
-        ...(loc && { line: loc.line, column: loc.column + 1 }),
-      },
-    }
+    return { error: inWords(error as ParserError) }
   }
 }

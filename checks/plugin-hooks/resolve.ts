@@ -219,9 +219,10 @@ const bare = (
       half ??= { to: 'missing-package', name, found: place, why: found.why }
       // import stops at the first package of the name; require goes on looking unless it has exports.
       if (!isLax(form)) break
-    } else if (isLax(form) && subpath === '.') {
-      const file = endings(disk, place, EXTENSIONS)
+    } else {
+      const file = isLax(form) && subpath === '.' ? endings(disk, place, EXTENSIONS) : undefined
       if (file) return { to: 'file', path: file }
+      if (disk.dangles(place)) half ??= { to: 'missing-package', name, found: place, why: 'it is a link to nothing' }
     }
   }
   return half ?? { to: 'missing-package', name }

@@ -162,6 +162,7 @@ export const judge = (evidence: Evidence, shown: (path: string) => string, word:
     // What the summary tells comes first: reporters list the others beneath it.
     findings: [worst, ...all.filter(one => one !== worst)].map(
       ({ flaw: one, unit: owner }): Finding => ({
+        code: `plugin-hooks/${one.what}`,
         path: shown(one.path),
         ...(one.line !== undefined && { line: one.line }),
         ...(one.column !== undefined && { column: one.column }),
@@ -186,7 +187,10 @@ const sayUnit = (flaw: Flaw, depth: Evidence['depth']): string => {
 
 /** A command that shows the gap. */
 const gap = (flaw: Flaw, unit: Unit | undefined, word: (path: string) => string): string => {
-  if (flaw.install) return `npm install ${quote(flaw.install.name)} --prefix ${word(flaw.install.into)}`
+  if (flaw.install) {
+    const { name, into } = flaw.install
+    return `npm install ${name === undefined ? '' : `${quote(name)} `}--prefix ${word(into)}`
+  }
   if (flaw.missing !== undefined) return `ls -la ${word(dirname(flaw.missing))}`
   if (flaw.line !== undefined) return `sed -n '${Math.max(1, flaw.line - 1)},${flaw.line + 1}p' ${word(flaw.path)}`
   return `ls -la ${word(unit?.path ?? flaw.path)}`

@@ -41,14 +41,28 @@ type Module =
 export interface Library {
   readonly disk: Disk
   look(path: string): Module
+  /** Why Node would not take a file for JSON; undefined if it would. */
+  refusesJson(path: string): string | undefined
   /** Reads it with the parser. */
   read(path: string): Promise<Exact>
   readonly counted: { files: number; bytes: number }
 }
 
+const jsonFault = (path: string, most: number): string | undefined => {
+  try {
+    JSON.parse(readText(path, most).replace(/^\ufeff/, ''))
+    return undefined
+  } catch (error) {
+    if (error instanceof FileError) return error.code === 'TOO-LARGE' ? undefined : error.message
+    if (error instanceof SyntaxError) return error.message
+    throw error
+  }
+}
+
 export const newLibrary = (disk: Disk, keys: readonly string[], limits = LIMITS): Library => {
   const modules = new Map<string, Module>()
   const exact = new Map<string, Exact>()
+  const json = new Map<string, string | undefined>()
   const counted = { files: 0, bytes: 0 }
 
   const look = (path: string): Module => {
@@ -86,11 +100,18 @@ export const newLibrary = (disk: Disk, keys: readonly string[], limits = LIMITS)
       }
       return module
     },
+    refusesJson: path => {
+      if (!json.has(path)) json.set(path, jsonFault(path, limits.fileBytes))
+      return json.get(path)
+    },
     read: async path => {
       let found = exact.get(path)
       if (!found) {
         const { readImports } = await import('./imports.ts')
-        found = await readImports(readText(path, limits.fileBytes), path, keys)
+        const text = readText(path, limits.fileBytes)
+        found = await readImports(text, path, keys)
+        // Each of the two alone is wrong at times; where V8 agrees, Node will refuse the module.
+        if (!found.error && found.doubt && !TYPED.test(path) && !compiles(text)) found = { error: found.doubt }
         exact.set(path, found)
       }
       return found
@@ -192,6 +213,13 @@ export const walk = async (
       : !path.includes('/node_modules/')
   }
 
+  /** Data of its own that does not parse; that of installed packages is theirs. */
+  const badData = (path: string): boolean =>
+    extname(path) === '.json' &&
+    isInside(job.root, disk.real(path)) &&
+    !relative(job.root, disk.real(path)).split('/').includes('node_modules') &&
+    library.refusesJson(path) !== undefined
+
   const next = (path: string): string[] => {
     const real = disk.real(path)
     return follows(real) ? [real] : []
@@ -227,7 +255,16 @@ export const walk = async (
       case 'nothing':
         return { next: [] }
       case 'file':
-        return { next: one.form === 'resolve' ? [] : next(found.path) }
+        if (one.form === 'resolve') return { next: [] }
+        if (badData(found.path))
+          return flaw(
+            'syntax',
+            soft ? 'warn' : 'fail',
+            `, which is no JSON: ${excerpt(ctx.mask(library.refusesJson(found.path) ?? ''), 120)}`,
+            'JSON that can be parsed',
+            { missing: found.path },
+          )
+        return { next: next(found.path) }
       case 'inexact': {
         const real = basename(found.path)
         const rest = `, and Node finds no such file (there is ${real}; Node wants the whole name)`
@@ -262,7 +299,12 @@ export const walk = async (
         const rest = found.why === undefined ? ', which is not installed' : `, but ${found.why}`
         const expected = 'every package that a registered plugin or hook needs'
         const into = disk.packageAbove(dirname(file))?.folder ?? job.root
-        const more = found.name.startsWith('#') ? {} : { install: { name: found.name, into } }
+        const more =
+          found.found !== undefined
+            ? { missing: disk.dangles(found.found) ? found.found : `${found.found}/package.json` }
+            : found.name.startsWith('#')
+              ? {}
+              : { install: { name: need === 'required' ? undefined : found.name, into } }
         // A guarded or late import of what its package.json does not promise is a feature that is not there.
         if (soft || (one.late && one.form !== 'import')) {
           if (need === 'optional' || (need === 'unnamed' && soft)) {
@@ -341,7 +383,8 @@ export const walk = async (
         if (isProvided(specifier)) continue
         if (form === 'named' && !specifier.startsWith('.')) continue
         const found = resolve(specifier, file, form)
-        if (found.to === 'file') for (const path of next(found.path)) met.add(path)
+        if (found.to === 'file' && form !== 'resolve' && badData(found.path)) doubtful = true
+        else if (found.to === 'file') for (const path of next(found.path)) met.add(path)
         else if (found.to !== 'nothing') doubtful = true
       }
       if (doubtful) doubts.push(file)

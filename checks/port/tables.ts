@@ -1,5 +1,6 @@
 /** The kernel's tables of sockets, and lsof's, as data. */
 import { endianness } from 'node:os'
+import { basename } from 'node:path'
 import { canonical } from './addresses.ts'
 
 export interface Row {
@@ -50,12 +51,22 @@ export const parseTcp = (text: string, port: number): Row[] => {
 /** __SO_ACCEPTCON of the kernel's include/uapi/linux/net.h: somebody listens. */
 const ACCEPTING = 0x10000
 
-/** Inodes of the sockets in /proc/net/unix that listen at this path. */
-export const parseUnix = (text: string, path: string): number[] =>
-  text.split('\n').flatMap(line => {
-    const match = /^\S+: \S+ \S+ (\S+) \S+ \S+ +(\d+) (.+)$/.exec(line)
-    return match?.[1] && match[3] === path && Number.parseInt(match[1], 16) & ACCEPTING ? [Number(match[2])] : []
+export interface UnixRow {
+  readonly inode: number
+  /** As it was bound: absolute, or relative to the folder in which its process worked then. */
+  readonly name: string
+}
+
+/** The sockets in /proc/net/unix that listen, and may do so at this path. */
+export const parseUnix = (text: string, path: string): UnixRow[] => {
+  const last = basename(path)
+  return text.split('\n').flatMap(line => {
+    if (!line.includes(last)) return []
+    const [, flags = '', inode, name = ''] = /^\S+: \S+ \S+ (\S+) \S+ \S+ +(\d+) (.+)$/.exec(line) ?? []
+    const fits = name === path || (/^[^/@]/.test(name) && basename(name) === last)
+    return fits && Number.parseInt(flags, 16) & ACCEPTING ? [{ inode: Number(inode), name }] : []
   })
+}
 
 /** One TCP or unix socket of what `lsof -F pcutnT` prints. */
 export interface Lsof {

@@ -1,4 +1,5 @@
 /** Commands to show, and facts for machines, about whoever has a port. */
+import { basename } from 'node:path'
 import type { Facts } from '../../core/check.ts'
 import { quote } from '../../core/shell.ts'
 import type { Holder } from './holders.ts'
@@ -17,7 +18,8 @@ export const askSockets = (port: number): string =>
   onLinux ? `sudo ss -tanp 'sport = :${port}'` : `sudo lsof -nP -iTCP:${port}`
 
 export const askUnix = (path: string): string =>
-  onLinux ? `sudo ss -xlp src ${quote(path)}` : `sudo lsof -U ${quote(path)}`
+  // A socket bound under a relative path is listed so: its name alone finds it.
+  onLinux ? `sudo ss -xlp | grep -F ${quote(basename(path))}` : `sudo lsof -U ${quote(path)}`
 
 /** Looks at the processes where they are known, else asks with the rights of root. */
 export const lookAt = (holders: readonly Holder[], otherwise: string): string => {

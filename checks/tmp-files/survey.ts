@@ -96,10 +96,7 @@ export const survey = async (patterns: readonly string[], enough: number, ctx: C
       }
 
   // A single file that is not there, in a folder that is: the folder was looked at.
-  const [seen, missing] = [
-    notes.missing.filter(({ folder }) => stat(folder)?.isDirectory()),
-    notes.missing.filter(({ folder }) => !stat(folder)?.isDirectory()),
-  ]
+  const looked = new Set(notes.missing.filter(({ folder }) => stat(folder)?.isDirectory()))
   return {
     count,
     stopped,
@@ -109,8 +106,8 @@ export const survey = async (patterns: readonly string[], enough: number, ctx: C
     size,
     writers: newest.size,
     living: livingWriters(newest),
-    bases: [...new Set([...notes.bases, ...seen.map(({ folder }) => folder)])],
-    missing,
+    bases: [...new Set([...notes.bases, ...[...looked].map(({ folder }) => folder)])],
+    missing: notes.missing.filter(one => !looked.has(one)),
     problems: notes.problems,
     links: notes.links,
   }

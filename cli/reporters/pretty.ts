@@ -209,12 +209,13 @@ const advice = (report: Report): string[] => {
   if (manifest !== null && phase === 'after' && known === 'not-ready')
     said.push('The gateway was started, but it is not up as it should be.')
   const code = errors[0]?.code
-  const id = (
+  const first =
     checks.find(({ status, effect }) => effect === 'failure' && status !== 'blocked') ??
     checks.find(check => !isFine(check))
-  )?.id
+  // An id is looked up in the folder's own manifest; of any other, the kind can be explained.
+  const topic = /^(?:\.\/)?(?:BOOT|bootcheck)\.md$/.test(manifest ?? '') ? first?.id : first?.kind
   if (code !== undefined) said.push(`What an error means: ${typed(`bootcheck explain ${visible(code)}`)}`)
-  else if (id !== undefined && known === 'not-ready')
-    said.push(`Why a check exists: ${typed(`bootcheck explain ${visible(id)}`)}`)
+  else if (topic !== undefined && known === 'not-ready')
+    said.push(`Why a check exists: ${typed(`bootcheck explain ${visible(topic)}`)}`)
   return said
 }

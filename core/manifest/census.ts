@@ -39,7 +39,7 @@ const YAML_LINE =
   /^[ \t]*$|^[ \t]*#|^[ \t]*-[ \t]|^[ \t]*["']?[\w.-]+["']?[ \t]*[:=]|^[ \t]{2,}\S|^[ \t>]+["']?[\w.-]+["']?[ \t]*[:=]/
 
 /** Is this line meant to open a check? Looks at the line as a hurried reader sees it. */
-const resemblesOpener = (line: string): boolean => {
+export const resemblesOpener = (line: string): boolean => {
   if (!/[`~'"\u00b4\u2018\u2019\u201c\u201d]|yaml|boot/i.test(line)) return false
   const bare = asSeen(line).replace(MARKERS, '').trimEnd()
   if (
@@ -53,7 +53,7 @@ const resemblesOpener = (line: string): boolean => {
   )
 }
 
-const rawCheck = (line: string): string | undefined =>
+export const rawCheck = (line: string): string | undefined =>
   /^["']?check["']?[ \t]*:[ \t]*["']?([a-z][a-z0-9-]*)["']?[ \t]*,?[ \t]*(?:#.*)?$/.exec(
     asSeen(line).replace(MARKERS, ''),
   )?.[1]
@@ -68,7 +68,7 @@ const idOf = (lines: readonly string[], from: number, to: number): string | unde
 }
 
 const holds = (lines: readonly string[], from: number, to: number, key: string): boolean => {
-  const pattern = new RegExp(`^\\s*[{\\[,]?\\s*["']?${key}["']?\\s*:|[{,]\\s*["']${key}["']\\s*:`)
+  const pattern = new RegExp(`^\\s*[{\\[,]?\\s*["']?${key}["']?\\s*:|[{,]\\s*["']?${key}["']?\\s*:`)
   for (let i = from; i <= to; i++) if (pattern.test(asSeen(lines[i] ?? ''))) return true
   return false
 }

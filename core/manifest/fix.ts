@@ -23,6 +23,18 @@ export const fixManifest = async (
   text: string,
   options: { readonly file: string; readonly registry: Registry },
 ): Promise<{ readonly text: string; readonly fixed: readonly string[] }> => {
+  const mended = await mend(text, options)
+  // A mend that brings an error that was not there is none.
+  const codes = async (of: string) =>
+    (await parseWithEdits(of, { ...options, mode: 'run' })).errors.map(({ code }) => code)
+  const before = new Set(await codes(text))
+  return (await codes(mended.text)).every(code => before.has(code)) ? mended : { text, fixed: [] }
+}
+
+const mend = async (
+  text: string,
+  options: { readonly file: string; readonly registry: Registry },
+): Promise<{ readonly text: string; readonly fixed: readonly string[] }> => {
   const fixed: string[] = []
   const parse = (current: string) => parseWithEdits(current, { ...options, mode: 'run' })
   const say = ({ line, column, what }: Edit): void => void fixed.push(`${options.file}:${line}:${column}: ${what}`)
@@ -55,7 +67,8 @@ export const fixManifest = async (
   } else if (!promised && !frontMatter.hasCount && frontMatter.versionLine !== undefined) {
     const lines = current.split('\n')
     const end = lines[frontMatter.versionLine - 1]?.endsWith('\r') ? '\r' : ''
-    lines.splice(frontMatter.versionLine, 0, `checks: ${count}${end}`)
+    const indent = /^ */.exec(lines[frontMatter.versionLine - 1] ?? '')?.[0] ?? ''
+    lines.splice(frontMatter.versionLine, 0, `${indent}checks: ${count}${end}`)
     current = lines.join('\n')
     fixed.push(
       `${options.file}:${frontMatter.versionLine + 1}:1: ${plural(count, 'check')} counted in the front matter`,

@@ -39,6 +39,17 @@ const one = async (name: string, content: string | object, options: Partial<Opti
 const codes = (verdict: Verdict): string[] =>
   'findings' in verdict ? (verdict.findings ?? []).map(({ message }) => message) : []
 
+describe('a schema that answers later', () => {
+  it('is refused: it would take every file', async () => {
+    const cwd = scratch()
+    lay(cwd, { 'jobs.json': [{ id: 'a', schedule: '0 3 * * *' }], 's.json': { $async: true, type: 'string' } })
+    expect(await run(cwd, { files: ['jobs.json'], schema: 's.json' })).toMatchObject({
+      status: 'fail',
+      code: 'cron/schema-file',
+    })
+  })
+})
+
 describe('many jobs', () => {
   const jobs = Array.from({ length: 20_000 }, (_, i) => ({ id: `j${i}`, schedule: `${i % 60} ${i % 24} * * *` }))
 

@@ -889,6 +889,90 @@ describe('depth: exists', () => {
   })
 })
 
+describe('what V8 refuses and a forgiving parser takes', () => {
+  const one = (text: string, type = 'module') =>
+    run(
+      lay(scratch(), {
+        'p/a/package.json': JSON.stringify({ name: 'a', type, main: 'index.js' }),
+        'p/a/index.js': text,
+        'p/a/b.js': '',
+      }),
+      { dirs: ['p/*'] },
+    )
+
+  it.each([
+    'const a = 1\nconst a = 2\nexport default a\n',
+    'export default () => 1\nexport { nobody }\nlet x = 1, x = 2\n',
+    "import './b.js'\nexport default class { #a; #a }\n",
+    'export default 1\nconst text = "\\u{110000}"\n',
+  ])('%j', async text => {
+    expect(await one(text)).toMatchObject({ status: 'fail', code: 'plugin-hooks/syntax' })
+  })
+
+  it.each([
+    ['var a = 1\nvar a = 2\nmodule.exports = a\n', 'commonjs'],
+    ['with ({}) {}\nmodule.exports = 010\n', 'commonjs'],
+    ['if (!globalThis) return\nmodule.exports = new.target\n', 'commonjs'],
+    ["import b from './b.js'\nexport { b as default }\nexport const c = await b\n", 'module'],
+  ])('and not %j', async (text, type) => {
+    expect(codeOf(await one(text, type))).toBe('pass plugin-hooks/good')
+  })
+})
+
+describe('data that a module imports', () => {
+  const one = (text: string, data: string) =>
+    run(
+      lay(scratch(), {
+        'p/a/package.json': '{"name": "a", "type": "commonjs"}',
+        'p/a/index.js': text,
+        'p/a/d.json': data,
+      }),
+      { dirs: ['p/*'] },
+    )
+
+  it.each(["module.exports = require('./d.json')", "module.exports = require('./d')"])('%s', async text => {
+    expect(codeOf(await one(text, '\ufeff{"a": [1]}'))).toBe('pass plugin-hooks/good')
+    for (const data of ['{"a": [1', '', '{a: 1}'])
+      expect(await one(text, data)).toMatchObject({
+        status: 'fail',
+        code: 'plugin-hooks/syntax',
+        observed: expect.stringMatching(/^index\.js:1 requires .*, which is no JSON: /),
+      })
+    expect(await one(`try { ${text} } catch {}`, '{')).toMatchObject({ status: 'warn' })
+  })
+})
+
+describe('the command to type for a package', () => {
+  const one = (own: object, files: Files = {}) => {
+    const cwd = lay(scratch(), {
+      'p/a/package.json': JSON.stringify({ name: 'a', type: 'module', ...own }),
+      'p/a/index.js': "import 'dep/x.js'\n",
+      ...files,
+    })
+    return { cwd, ask: () => run(cwd, { dirs: ['p/*'] }).then(trouble) }
+  }
+
+  it('installs what its package.json names, as that names it', async () => {
+    expect((await one({ dependencies: { dep: '^1.0.0' } }).ask()).next).toBe('npm install --prefix p/a')
+    expect((await one({}).ask()).next).toBe('npm install dep --prefix p/a')
+  })
+
+  it('looks into one that is there and lacks what is asked of it', async () => {
+    const exports = { '.': './x.js' }
+    const { ask } = one({}, { 'p/a/node_modules/dep/package.json': JSON.stringify({ name: 'dep', exports }) })
+    expect((await ask()).next).toBe('ls -la p/a/node_modules/dep')
+  })
+
+  it("looks at a link to nothing: the name may be somebody else's in a registry", async () => {
+    const { cwd, ask } = one({})
+    mkdirSync(join(cwd, 'p/a/node_modules'))
+    symlinkSync('../../gone', join(cwd, 'p/a/node_modules/dep'))
+    const verdict = await ask()
+    expect(verdict.observed).toContain('a link to nothing')
+    expect(verdict.next).toBe('ls -la p/a/node_modules')
+  })
+})
+
 describe('without a preset', () => {
   const at = (files: Files) => lay(scratch(), files)
 

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { isOwner } from '../../checks/port/held.ts'
-import { covers, tcpTable } from '../../checks/port/holders.ts'
+import { covers, tcpTable, unixListeners } from '../../checks/port/holders.ts'
 import { limitsOf } from '../../checks/port/limits.ts'
 import { metItself } from '../../checks/port/probe.ts'
 import { lsofEnds, parseLsof, parseTcp, parseUnix } from '../../checks/port/tables.ts'
@@ -566,6 +566,25 @@ describe('socket', () => {
     expect(await started({ socket: path })).toMatchObject({ status: 'fail', code: 'port/stale-socket' })
   })
 
+  test('held under a relative path, as the kernel has it', async () => {
+    const cwd = scratch()
+    const { child } = await nodeChild(
+      `process.chdir(process.argv[1]);${LISTEN.replaceAll('process.argv[1]', "'./s'")}`,
+      [cwd],
+    )
+    expect(await run({ socket: 's' }, { cwd })).toMatchObject({
+      status: 'fail',
+      code: 'port/held',
+      facts: { pid: child.pid },
+    })
+    expect(await run({ socket: 's', owner: 'node' }, { cwd, running: true })).toMatchObject({
+      status: 'pass',
+      code: 'port/held-by-owner',
+    })
+    const limits = limitsOf({ timeoutMs: 5000, signal: AbortSignal.timeout(5000) })
+    expect(unixListeners(join(scratch(), 's'), limits)).toEqual([])
+  })
+
   test('not there', async () => {
     expect(code(await started({ socket: 'nix.sock' }, { cwd: scratch() }))).toBe('port/missing')
   })
@@ -685,8 +704,14 @@ describe('tables', () => {
 00000000829e4ad4: 00000002 00000000 00010000 0001 01   504 /run/a b.sock
 00000000829e4ad5: 00000003 00000000 00000000 0001 03   506 /run/a b.sock
 00000000829e4ad6: 00000002 00000000 00010000 0001 01   507 /run/a b.sock2
+00000000829e4ad7: 00000002 00000000 00010000 0001 01   508 ./a b.sock
+00000000829e4ad8: 00000002 00000000 00010000 0001 01   509 @a b.sock
+00000000829e4ad9: 00000002 00000000 00010000 0001 01   510 /tmp/a b.sock
 `
-    expect(parseUnix(table, '/run/a b.sock')).toEqual([504])
+    expect(parseUnix(table, '/run/a b.sock')).toEqual([
+      { inode: 504, name: '/run/a b.sock' },
+      { inode: 508, name: './a b.sock' },
+    ])
   })
 
   test("lsof's fields, as macOS prints them", () => {

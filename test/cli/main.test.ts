@@ -74,6 +74,12 @@ describe('options', () => {
     expect(read('run', '1.0').args).toEqual(['1.0'])
   })
 
+  it('keep what follows two dashes, and values that begin with one', () => {
+    expect(read('run', '--', 'prod.md').args).toEqual(['prod.md'])
+    expect(read('--', 'prod.md')).toMatchObject({ named: false, args: ['prod.md'] })
+    expect(read('check', 'message', '--chat', '-1001234567890').values.open).toEqual({ chat: '-1001234567890' })
+  })
+
   it('come before or after the words', () => {
     expect(read('--strict', 'run', 'a.md')).toMatchObject({ word: { name: 'run' }, args: ['a.md'] })
     expect(read('-q', './a.md')).toMatchObject({ named: false, args: ['./a.md'] })
@@ -133,6 +139,14 @@ describe('options', () => {
     [['run', '--strict=yes'], '--strict takes no value'],
     [['run', '--phase', 'before', '--phase', 'after'], '--phase is given 2 times; once is enough'],
     [['run', '--__proto__', 'x'], 'no option'],
+    [['run', '-'], 'standard input is not read'],
+    [['run', '--only', ','], '--only needs a value'],
+    [['run', '--deadline.x', '1s'], 'run has no option --deadline.x'],
+    [['check', 'workspace', '--path', '.', '--path.x', '1'], 'both with a value and with a key of its own'],
+    [['check', 'workspace', '--no-path'], 'check has no option --no-path'],
+    [['check', 'constructor'], 'unknown kind "constructor"'],
+    [['explain', '__proto__'], 'nothing is called "__proto__"'],
+    [['run', 'a.md', '--', 'b.md'], 'run takes one manifest, and got 2'],
   ])('%j is wrong usage: one line, exit 2', async (argv, message) => {
     const { code, out, err } = await say(...argv)
     expect({ code, out }).toEqual({ code: 2, out: '' })

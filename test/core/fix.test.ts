@@ -81,3 +81,14 @@ describe('lint --fix', () => {
     }
   })
 })
+
+describe('never makes it worse', () => {
+  const block = '\n```yaml boot\ncheck: workspace\nid: a\npath: .\n```\n'
+  it.each([
+    ['front matter in flow style', `---\n{bootcheck: 1}\n---\n${block}`],
+    ['indented front matter', `---\n  bootcheck: 1\n  title: x\n---\n${block}`],
+  ])('%s', async (_, text) => {
+    expect(await errors(text)).toEqual([])
+    expect(await errors((await fix(text)).text)).toEqual([])
+  })
+})

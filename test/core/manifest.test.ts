@@ -680,20 +680,41 @@ describe('reading from disk', () => {
     ])
   })
 
-  it('finds the manifest of a folder', () => {
+  it('finds the manifest of a folder', async () => {
     const dir = scratch()
     const agent = '# Boot\n\nSay good morning.\n'
-    expect(findManifest(dir)).toMatchObject({ problem: { code: 'E109' } })
+    expect(await findManifest(dir)).toMatchObject({ problem: { code: 'E109' } })
     writeFileSync(join(dir, 'BOOT.md'), agent)
-    expect(findManifest(dir)).toEqual({ path: 'BOOT.md' })
+    expect(await findManifest(dir)).toEqual({ path: 'BOOT.md' })
     writeFileSync(join(dir, 'bootcheck.md'), good)
-    expect(findManifest(dir)).toEqual({ path: 'bootcheck.md' })
+    expect(await findManifest(dir)).toEqual({ path: 'bootcheck.md' })
     writeFileSync(join(dir, 'BOOT.md'), good)
-    expect(findManifest(dir)).toMatchObject({ problem: { code: 'E108' } })
+    expect(await findManifest(dir)).toMatchObject({ problem: { code: 'E108' } })
     // Damaged, but no agent's: it must not be passed over for the other.
     writeFileSync(join(dir, 'BOOT.md'), edited('bootcheck: 1', 'boot-chek: 1'))
-    expect(findManifest(dir)).toMatchObject({ problem: { code: 'E108' } })
+    expect(await findManifest(dir)).toMatchObject({ problem: { code: 'E108' } })
     writeFileSync(join(dir, 'BOOT.md'), good.slice(good.indexOf('# Boot')))
-    expect(findManifest(dir)).toMatchObject({ problem: { code: 'E108' } })
+    expect(await findManifest(dir)).toMatchObject({ problem: { code: 'E108' } })
+  })
+})
+
+describe('what slips past a hurried reader', () => {
+  const good = '```yaml boot\ncheck: workspace\nid: a\npath: .\n```\n'
+  const codes = async (text: string) =>
+    (await parseManifest(text, { file: 'BOOT.md', registry: sixKinds, mode: 'run' })).errors.map(({ code }) => code)
+
+  it.each([
+    ['flow style in a yaml fence', '```yaml\n{check: workspace, id: b, path: /nope}\n```\n'],
+    ['a list of maps', '```\n- {check: workspace, id: b, path: /nope}\n```\n'],
+    ['JSON5', "```json\n{x: 1, check: 'workspace', id: 'b'}\n```\n"],
+  ])('%s', async (_, block) => {
+    expect(await codes(`---\nbootcheck: 1\n---\n${good}\n${block}`)).toEqual(['E113'])
+  })
+
+  it.each([
+    ['an opener', 'x-note: |\n  ```yaml boot\n  id: b\n  ```'],
+    ['the keys of a check', 'x-old:\n  check: workspace\n  id: b'],
+  ])('%s in the front matter', async (_, lines) => {
+    expect((await codes(`---\nbootcheck: 1\n${lines}\n---\n${good}`))[0]).toMatch(/^E11[35]$/)
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CheckContext, Outcome } from '../../core/check.ts'
+import { listed } from '../../core/skips.ts'
 import { kinds, type Plan, type Report, type RunManifestOptions, runManifest } from '../../index.ts'
 import { scratch } from '../support/context.ts'
 import { fail, pass, planned, planWith, registryOf } from '../support/plan.ts'
@@ -220,7 +221,8 @@ describe('deadlines', () => {
       { hang, probe: () => pass() },
       { deadlineMs: 50 },
     )
-    expect(statuses(report)).toEqual({ a: 'timeout', b: 'timeout' })
+    expect(statuses(report)).toEqual({ a: 'timeout', b: 'blocked' })
+    expect(report.checks[1]?.summary).toBe('not run: needs a')
     expect(report.exitCode).toBe(1)
   })
 })
@@ -328,7 +330,72 @@ describe('conditions and skips', () => {
   })
 })
 
+describe('a skip of one finding', () => {
+  const until = '2030-01-01'
+  const skips = (finding: string) => [{ finding, reason: 'known', until, line: 3, column: 1 }]
+
+  it('by the verdict’s code does not reach findings that carry none', async () => {
+    const findings = ['a', 'b'].map(path => ({ path, message: `${path} is broken` }))
+    const report = await run(planWith([planned({ id: 'x', skips: skips('probe/bad') })]), {
+      probe: () => fail('probe', { findings }),
+    })
+    expect(report.checks[0]).toMatchObject({ status: 'fail', findings })
+    expect(report.warnings).toMatchObject([{ code: 'run/skip-unused' }])
+  })
+
+  it('cannot reach what is not listed', async () => {
+    const findings = listed(
+      Array.from({ length: 150 }, (_, at) => ({ path: 'jobs.json', message: `legacy${at} is broken` })),
+      100,
+    )
+    expect(findings).toHaveLength(101)
+    const report = await run(planWith([planned({ id: 'x', skips: skips('legacy') })]), {
+      probe: () => fail('probe', { findings }),
+    })
+    expect(report.checks[0]).toMatchObject({ status: 'fail', observed: '50 more, not listed' })
+  })
+
+  it('satisfies what needs the check, if nothing else is left', async () => {
+    const report = await run(
+      planWith([planned({ id: 'x', kind: 'bad', skips: skips('probe/bad') }), planned({ id: 'y', needs: ['x'] })]),
+      {
+        bad: () => fail(),
+        probe: () => pass(),
+      },
+    )
+    expect(statuses(report)).toEqual({ x: 'skip', y: 'pass' })
+  })
+})
+
 describe('what is shown', () => {
+  it('has no secret of a check that does not run now, and no half of one', async () => {
+    const secret = 'sk_live_0123456789abcdef0123456789abcdef'
+    const plan = planWith([
+      planned({ id: 'later', phase: 'after', options: { value: '${secret:TOKEN}' } }),
+      planned({ id: 'now', kind: 'leaks' }),
+    ])
+    const report = await run(
+      plan,
+      {
+        probe: () => pass(),
+        leaks: () =>
+          fail('leaks', { observed: `${secret} ${secret.slice(0, 20)}… …${secret.slice(-9)}`, facts: { [secret]: 1 } }),
+      },
+      {
+        world: {
+          env: { TOKEN: secret },
+          cwd: '/',
+          home: '/',
+          platform: 'linux',
+          user: { uid: 1, gid: 1, name: 'c' },
+          now: Date.now,
+        },
+      },
+    )
+    expect(report.checks[0]?.observed).toBe('*** ***… …***')
+    expect(JSON.stringify(report)).not.toContain('sk_live')
+  })
+
   it('has no secret of any check, and no control characters', async () => {
     const secret = 'hunter2-hunter2'
     const report = await run(
@@ -357,6 +424,51 @@ describe('what is shown', () => {
     expect(JSON.stringify(report)).not.toContain(secret)
     expect(report.checks[0]?.observed).toBe('\\x1b[2J***\\r')
   })
+})
+
+describe('what is no verdict', () => {
+  const cyclic: Record<string, unknown> = { status: 'pass', code: 'probe/x', summary: 's', watched: ['w'] }
+  cyclic.facts = { itself: cyclic }
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['true', true],
+    ['a status of its own', { status: 'ok' }],
+    ['a status in capitals', { status: 'PASS', code: 'a/b', summary: 's', watched: ['x'] }],
+    ['a pass without watched', { status: 'pass', code: 'a/b', summary: 's' }],
+    ['watched that is text', { status: 'pass', code: 'a/b', summary: 's', watched: 'x' }],
+    ['a failure without next', { status: 'fail', code: 'a/b', summary: 's', observed: 'o', expected: 'e' }],
+    ['findings without text', { ...fail(), findings: [{ path: 'a', message: 7 }] }],
+    ['a cycle', cyclic],
+  ])('%s is a crash', async (_, answer) => {
+    const report = await run(planWith([planned({ id: 'a' })]), { probe: () => answer as never })
+    expect(report.checks[0]).toMatchObject({ status: 'crash', effect: 'failure' })
+    expect(report.exitCode).toBe(1)
+  })
+
+  it('of things thrown that have no text is a crash too', async () => {
+    const report = await run(planWith([planned({ id: 'a' })]), {
+      probe: () => {
+        throw Object.create(null)
+      },
+    })
+    expect(report.checks[0]).toMatchObject({ status: 'crash' })
+  })
+
+  it('includes a pass that watched only blanks', async () => {
+    const report = await run(planWith([planned({ id: 'a' })]), {
+      probe: () => ({ ...pass(), watched: [' '] }) as never,
+    })
+    expect(report.checks[0]).toMatchObject({ status: 'fail', code: 'run/nothing-watched' })
+  })
+})
+
+it('refuses limits that cannot be kept', async () => {
+  const plan = planWith([planned({ id: 'a' })])
+  for (const concurrency of [0, -1, Number.NaN, 1.5])
+    await expect(runManifest(plan, { concurrency })).rejects.toThrow(RangeError)
+  for (const deadlineMs of [0, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32])
+    await expect(runManifest(plan, { deadlineMs })).rejects.toThrow(RangeError)
 })
 
 it('runs every kind of ours from the same registry', async () => {

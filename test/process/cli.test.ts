@@ -1,5 +1,5 @@
 /** The words of the command line, through the built program. */
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
@@ -57,7 +57,39 @@ describe('lint', () => {
   })
 })
 
+describe('lint --fix', () => {
+  it('keeps the bytes of a file that is not UTF-8, and owner and mode of one that it mends', async () => {
+    const cwd = scratch()
+    const latin = Buffer.concat([
+      Buffer.from('---\nbootcheck: 1\n---\n# caf'),
+      Buffer.from([0xe9]),
+      Buffer.from(manifest('check: workspace\nid: w\npath: .').slice(28)),
+    ])
+    writeFileSync(join(cwd, 'latin.md'), latin)
+    expect((await bootcheck(['lint', '--fix', 'latin.md'], { cwd })).code).toBe(2)
+    expect(readFileSync(join(cwd, 'latin.md'))).toEqual(latin)
+
+    const path = join(cwd, 'BOOT.md')
+    writeFileSync(path, manifest('check: workspace\nid: w\npath: .').replace('checks: 1', 'checks: 2'))
+    chmodSync(path, 0o660)
+    chownSync(path, 65534, 65534)
+    expect((await bootcheck(['lint', '--fix'], { cwd })).code).toBe(0)
+    expect(statSync(path)).toMatchObject({ uid: 65534, gid: 65534 })
+    expect(statSync(path).mode & 0o777).toBe(0o660)
+  })
+})
+
 describe('run', () => {
+  it('does not write a report over the manifest', async () => {
+    const cwd = scratch()
+    lay(cwd, { 'BOOT.md': manifest('check: workspace\nid: w\npath: .') })
+    expect(await bootcheck(['run', '--format', 'json=./BOOT.md'], { cwd })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('would overwrite the manifest'),
+    })
+    expect(readFileSync(join(cwd, 'BOOT.md'), 'utf8')).toContain('bootcheck: 1')
+  })
+
   it('finds the manifest of the folder, and refuses to choose', async () => {
     const cwd = scratch()
     const text = manifest('check: workspace\nid: w\npath: .')

@@ -59,7 +59,7 @@ test('every outcome that a check can have, reported as after a run, fits the sch
     { status: 'timeout', afterMs: 5000 },
     { status: 'crash', error: { name: 'Error', message: 'm' } },
     { status: 'blocked', by: 'x' },
-    { status: 'blocked', by: 'SIGINT' },
+    { status: 'blocked', by: 'STOPPED' },
   ]
   const ran = outcomes.map((outcome, at) => ({
     check: planned({ id: `check-${at}`, kind: 'port', line: at + 1 }),
@@ -67,6 +67,7 @@ test('every outcome that a check can have, reported as after a run, fits the sch
     attempts: at % 3,
     durationMs: at,
     assumed: at === 0 ? ['other'] : [],
+    unusedSkips: [],
   }))
   const made = finish({
     tool: '0.1.0',
@@ -75,7 +76,6 @@ test('every outcome that a check can have, reported as after a run, fits the sch
     user: { name: 'claw', uid: 501 },
     startedMs: Date.now(),
     durationMs: 12,
-    now: Date.now(),
     strict: false,
     signal: 0,
     ran,
