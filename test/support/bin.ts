@@ -31,7 +31,7 @@ export interface BinOptions {
 export const cleanEnv = (cwd: string, more: BinOptions['env'] = {}): NodeJS.ProcessEnv => ({
   PATH: process.env.PATH,
   HOME: cwd,
-  XDG_STATE_HOME: join(cwd, '.state'),
+  XDG_STATE_HOME: join(more.HOME ?? cwd, '.state'),
   LANG: 'C.UTF-8',
   ...more,
 })
