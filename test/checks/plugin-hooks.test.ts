@@ -1152,14 +1152,14 @@ describe('a large tree', () => {
 
   it('is read once, however many plugins share it', async () => {
     const cwd = lay(scratch(), {
-      'p/a/index.mjs': "import '../../shared/x.mjs'",
-      'p/b/index.mjs': "import '../../shared/x.mjs'",
-      'shared/x.mjs': "import './gone.mjs'",
+      'p/a/index.mjs': "import '../../common/x.mjs'",
+      'p/b/index.mjs': "import '../../common/x.mjs'",
+      'common/x.mjs': "import './gone.mjs'",
     })
     const verdict = await run(cwd, { dirs: ['p/*'] })
     expect(messages(verdict)).toEqual([
-      'shared/x.mjs:1 a: imports ./gone.mjs, which does not exist',
-      'shared/x.mjs:1 b: imports ./gone.mjs, which does not exist',
+      'common/x.mjs:1 a: imports ./gone.mjs, which does not exist',
+      'common/x.mjs:1 b: imports ./gone.mjs, which does not exist',
     ])
   })
 })
