@@ -22,7 +22,7 @@ export interface Found {
 }
 
 export interface Problems {
-  error(code: string, at: Place, message: string, hint?: string, edit?: Edit): void
+  error(code: string, at: Place, message: string, hint?: string, edit?: Edit | undefined): void
   warn(code: string, at: Place, message: string, hint?: string): void
   note(code: string, at: Place, message: string, hint?: string): void
   has(pattern: RegExp): boolean

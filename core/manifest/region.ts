@@ -31,6 +31,9 @@ const TOKENS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['a bearer token', /(?<=\bBearer )[A-Za-z0-9._~+/-]{20,}/g],
 ]
 
+/** Between quotes such a character may be part of a name that is meant: it is told, and left to people. */
+const quotedAt = (line: string, column: number): boolean => /["']/.test(line.slice(0, column))
+
 export interface RegionInput {
   readonly lines: readonly string[]
   /** First line of the YAML, 0-based, and the line after its last. */
@@ -66,23 +69,19 @@ export const readRegion = ({ lines, from, to, called, readYaml, problems }: Regi
           at,
           `forbidden invisible character ${name}`,
           `delete it; in double quotes it can be written as an escape`,
-          {
-            ...at,
-            remove: length,
-            insert: '',
-            what: `${name} deleted`,
-          },
+          quotedAt(line, column) ? undefined : { ...at, remove: length, insert: '', what: `${name} deleted` },
         )
         hidden = true
       }
       for (const { index: column, name } of oddSpaces(line)) {
         const at = { line: from + index + 1, column: column + 1 }
-        problems.error('E210', at, `${name} looks like a space and is none`, 'write a normal space', {
-          ...at,
-          remove: 1,
-          insert: ' ',
-          what: `${name} made a normal space`,
-        })
+        problems.error(
+          'E210',
+          at,
+          `${name} looks like a space and is none`,
+          'write a normal space',
+          quotedAt(line, column) ? undefined : { ...at, remove: 1, insert: ' ', what: `${name} made a normal space` },
+        )
       }
     })
   if (hidden) return undefined

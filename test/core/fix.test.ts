@@ -82,6 +82,12 @@ describe('lint --fix', () => {
   })
 })
 
+it.each(['\u200c', '\u00a0'])('leaves what stands between quotes to people: %j', async char => {
+  const text = good.replace('"0700"', `"07${char}00"`)
+  expect((await fix(text)).text).toBe(text)
+  expect(await errors(text)).not.toEqual([])
+})
+
 describe('never makes it worse', () => {
   const block = '\n```yaml boot\ncheck: workspace\nid: a\npath: .\n```\n'
   it.each([
