@@ -10,4 +10,4 @@ export const NEWER_NODE = join(
 )
 
 if (!existsSync(NEWER_NODE))
-  throw new Error(`${NEWER_NODE} is not there: npm ci --prefix test/nodes, as \`npm test\` does`)
+  throw new Error(`${NEWER_NODE} is not there: npm ci in test/nodes, as \`npm test\` does`)
