@@ -2,3 +2,14 @@
 
 /** Milliseconds since an arbitrary moment; only differences mean anything. */
 export const elapsed = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** Lets timers run every `everyMs`: reading is synchronous, and the deadline must be able to end it. Rejects once the signal is aborted. */
+export const breather = (everyMs: number, signal: AbortSignal): (() => Promise<void>) => {
+  let rested = elapsed()
+  return async () => {
+    if (elapsed() - rested < everyMs) return
+    await new Promise(resolve => setImmediate(resolve))
+    rested = elapsed()
+    signal.throwIfAborted()
+  }
+}

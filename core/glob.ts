@@ -7,7 +7,7 @@
 import { type Dirent, opendirSync } from 'node:fs'
 import { dirname, normalize } from 'node:path'
 import type { CheckContext } from './check.ts'
-import { elapsed } from './clock.ts'
+import { breather } from './clock.ts'
 import { contain } from './contain.ts'
 import { FileError, fileError, lstat, stat } from './files.ts'
 import { mayTouch } from './mounts.ts'
@@ -230,13 +230,7 @@ export async function* scan(
     notes.problems.push({ pattern, path: error.path, code: error.code, message: error.message })
   }
 
-  let rested = elapsed()
-  const breathe = async (): Promise<void> => {
-    if (elapsed() - rested < BREATH_MS) return
-    await new Promise(resolve => setImmediate(resolve))
-    rested = elapsed()
-    ctx.signal.throwIfAborted()
-  }
+  const breathe = breather(BREATH_MS, ctx.signal)
 
   const nowhere = (path: string): FileError => new FileError('ENOENT', path, `${path} is a link to nothing`)
 

@@ -5,7 +5,7 @@
 
 import { basename, dirname, extname, relative } from 'node:path'
 import type { CheckContext } from '../../core/check.ts'
-import { elapsed } from '../../core/clock.ts'
+import { breather } from '../../core/clock.ts'
 import { entries, FileError, MEGABYTE, readText } from '../../core/files.ts'
 import { fits } from '../../core/glob.ts'
 import { distance } from '../../core/suggest.ts'
@@ -185,14 +185,7 @@ export const walk = async (
   const provided = new Set<string>()
   const without = new Set<string>()
 
-  /** Lets timers run: reading is synchronous, and the deadline must be able to end it. */
-  let rested = elapsed()
-  const breathe = async (): Promise<void> => {
-    if (elapsed() - rested < BREATH_MS) return
-    await new Promise(resolve => setImmediate(resolve))
-    rested = elapsed()
-    ctx.signal.throwIfAborted()
-  }
+  const breathe = breather(BREATH_MS, ctx.signal)
 
   const isProvided = (specifier: string): boolean => {
     if (/^[./#]|^[a-z]+:/.test(specifier)) return false
