@@ -1,5 +1,8 @@
 /** What is wrong with one plugin or hook, as data. */
 
+import type { JsonError } from '../../core/json-text.ts'
+import { excerpt } from '../../core/text.ts'
+
 /** The second half of a code. Worst first: the summary names the first one met in this order. */
 export const WHATS = {
   'config-missing': 'the config of the preset, or a file of `from`, is not there',
@@ -55,3 +58,14 @@ export interface Flaw {
   /** A package to install, and the folder to install it in; without a name what its package.json asks for. */
   readonly install?: { readonly name: string | undefined; readonly into: string }
 }
+
+/** A manifest that is no JSON, with the place and the line. */
+export const brokenManifest = (path: string, { line, column, message, frame }: JsonError): Flaw => ({
+  what: 'manifest-broken',
+  level: 'fail',
+  path,
+  line,
+  column,
+  message: `cannot be parsed: ${message}${frame === '' ? '' : ` in \`${excerpt(frame, 80)}\``}`,
+  expected: 'a manifest that can be parsed',
+})

@@ -9,7 +9,7 @@ import { excerpt } from '../../core/text.ts'
 import { parseYaml } from '../../core/yaml-text.ts'
 import { configPath } from './config.ts'
 import { type Disk, isInside, isRecord } from './disk.ts'
-import type { Flaw } from './flaw.ts'
+import { brokenManifest, type Flaw } from './flaw.ts'
 import { frontMatter } from './hook.ts'
 import { packageEntries, resolveImport } from './resolve.ts'
 import type { Entry, Unit } from './unit.ts'
@@ -321,16 +321,7 @@ const checkJson = async (path: string, flaws: Flaw[], ctx: CheckContext): Promis
   try {
     const json = await parseJson(readText(path), basename(path) === 'package.json' ? 'json' : 'json5', ctx.mask)
     if (json.error) {
-      const { line, column, message, frame } = json.error
-      flaws.push({
-        what: 'manifest-broken',
-        level: 'fail',
-        path,
-        line,
-        column,
-        message: `cannot be parsed: ${message}${frame === '' ? '' : ` in \`${excerpt(frame, 80)}\``}`,
-        expected: 'a manifest that can be parsed',
-      })
+      flaws.push(brokenManifest(path, json.error))
     } else if (!isRecord(json.value) && !Array.isArray(json.value))
       flaws.push({ what: 'manifest-invalid', level: 'fail', path, line: 1, message: 'is no object' })
   } catch (error) {

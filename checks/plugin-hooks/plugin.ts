@@ -3,10 +3,9 @@ import { basename, extname, join, resolve } from 'node:path'
 import type { CheckContext } from '../../core/check.ts'
 import { FileError, readText } from '../../core/files.ts'
 import { type JsonText, parseJson, resolvePointer } from '../../core/json-text.ts'
-import { excerpt } from '../../core/text.ts'
 import type { Origin, Preset } from '../../presets/shape.ts'
 import { type Disk, isInside, isRecord } from './disk.ts'
-import type { Flaw } from './flaw.ts'
+import { brokenManifest, type Flaw } from './flaw.ts'
 import { saidOf, schemaErrors } from './schema.ts'
 import type { Entry } from './unit.ts'
 
@@ -69,16 +68,7 @@ const document = async (
   try {
     const json = await parseJson(readText(path), format, ctx.mask)
     if (json.error) {
-      const { line, column, message, frame } = json.error
-      flaws.push({
-        what: 'manifest-broken',
-        level: 'fail',
-        path,
-        line,
-        column,
-        message: `cannot be parsed: ${message}${frame === '' ? '' : ` in \`${excerpt(frame, 80)}\``}`,
-        expected: 'a manifest that can be parsed',
-      })
+      flaws.push(brokenManifest(path, json.error))
       return { value: {}, there: true }
     }
     for (const error of schema ? await schemaErrors(schema, json.value) : [])
