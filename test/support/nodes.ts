@@ -9,5 +9,4 @@ export const NEWER_NODE = join(
   'bin/node',
 )
 
-if (!existsSync(NEWER_NODE))
-  throw new Error(`${NEWER_NODE} is not there: npm ci in test/nodes, as \`npm test\` does`)
+if (!existsSync(NEWER_NODE)) throw new Error(`${NEWER_NODE} is not there: npm ci in test/nodes, as \`npm test\` does`)
