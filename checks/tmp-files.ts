@@ -5,7 +5,7 @@ import { stat } from '../core/files.ts'
 import { shownPath } from '../core/paths.ts'
 import { quote } from '../core/shell.ts'
 import { bytes, excerpt, listing, plural, span } from '../core/text.ts'
-import { unpaired } from './tmp-files/brackets.ts'
+import { flawOf } from './tmp-files/literal.ts'
 import { type Rhythm, rhythm } from './tmp-files/rhythm.ts'
 import { ASKED, type Survey, survey } from './tmp-files/survey.ts'
 
@@ -315,16 +315,18 @@ a name that was given in another container means nothing here.`,
         expected: 'warn at most fail',
         next: `set fail to more than ${warn}, or warn to ${fail} or less`,
       }
-    const torn = paths.find(path => unpaired(path) !== undefined)
-    if (torn !== undefined)
-      return {
-        status: 'fail',
-        code: 'tmp-files/pattern',
-        summary: `the pattern ${torn} has a "${unpaired(torn)}" without its partner`,
-        observed: `a "${unpaired(torn)}" without its partner in ${torn}`,
-        expected: 'brackets in pairs, or a backslash before one that stands for itself',
-        next: `mend ${torn} under paths`,
-      }
+    for (const path of paths) {
+      const flaw = flawOf(path)
+      if (flaw)
+        return {
+          status: 'fail',
+          code: 'tmp-files/pattern',
+          summary: `the pattern ${path} has ${flaw.has}`,
+          observed: `${flaw.has} in ${path}`,
+          expected: flaw.expected,
+          next: `mend ${path} under paths`,
+        }
+    }
     return judge(await survey(paths, fail, ctx), paths, { warn, fail }, ctx)
   },
 })

@@ -34,6 +34,12 @@ describe('what is looked at', () => {
     expect(await run(cwd, [pattern])).toMatchObject({ status: 'fail', code: 'tmp-files/pattern' })
   })
 
+  it.each(['~nobody/*.tmp', ' s/*.tmp', 's/*.tmp '])('%j would be taken literally', async pattern => {
+    const cwd = scratch()
+    leave(join(cwd, 's/x.tmp'))
+    expect(await run(cwd, [pattern])).toMatchObject({ status: 'fail', code: 'tmp-files/pattern' })
+  })
+
   it.each(['s/\\[a.tmp', 's/[[]a.tmp', 's/[]a.tmp]*', 's/{\\{,[{]}*', 's/*(1).tmp', 's/a).tmp', 's/x (1).tmp'])(
     '%s has its brackets',
     async pattern => {
