@@ -150,8 +150,9 @@ installed tomorrow is covered tomorrow. \`preset: openclaw\` knows OpenClaw's co
 \`dirs\` and \`from\` say where to look.
 
 \`depth: load\` loads each one on trial, in a process of its own with the gateway's interpreter (\`node\`), watches it for \`settle\`, and
-ends it with all that it started. This runs its code before the gateway does: a plugin that opens a port or writes a file
-when it is merely imported does so here too. It needs a \`timeout\` of more than \`settle\`.
+ends it with what it started; only what detaches itself into a session of its own stays. This runs its code before the gateway
+does: a plugin that opens a port or writes a file when it is merely imported does so here too. It needs a \`timeout\` of more
+than \`settle\`.
 
 Imports inside \`try\`, and of packages that a package.json calls optional, may be missing; types are no imports. Packages that match
 \`provided\` come from the host. A plugin that is switched off is looked at too, but only mentioned when it is broken.

@@ -101,7 +101,8 @@ const flawOf = (
       if (unit.exported === undefined && unit.sort === 'plugin' && Object.keys(end.kinds).length === 0)
         return {
           what: 'load-export',
-          level: 'fail',
+          // Of an unknown host nobody can tell: a module may work by being loaded.
+          level: setting.hostCommand === undefined ? 'warn' : 'fail',
           path,
           message: 'exports nothing',
           expected: 'a module that exports what its host calls',
