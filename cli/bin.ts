@@ -5,7 +5,9 @@
  */
 import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { version } from '../package.json'
+import { chunks } from './chunks.ts'
 
 let code = 3
 process.exitCode = 3
@@ -44,10 +46,21 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 // Unhandled, SIGUSR1 opens the inspector's port.
 process.on('SIGUSR1', () => {})
 
+/** Where the code of this start is kept. A word runs code of its own, and V8 keeps code for one set of flags at a time. */
+const cacheFolder = (): string | undefined => {
+  const { NODE_DISABLE_COMPILE_CACHE, NODE_OPTIONS } = process.env // the first is Node's own switch
+  if (NODE_DISABLE_COMPILE_CACHE !== undefined) return undefined
+  const flags = process.execArgv.length > 0 || NODE_OPTIONS ? '-flags' : ''
+  const word = ['check', 'lint', 'explain'].find(each => each === first) ?? 'run'
+  return join(__dirname, '..', 'cache', `${process.version}-${process.arch}${flags}`, word)
+}
+const { load, keep } = chunks(__dirname, cacheFolder(), require)
+
 const start = async (): Promise<void> => {
-  const [{ main }, { terminal }] = await Promise.all([import('./main.ts'), import('./terminal.ts')])
-  const result = await main(process.argv.slice(2), color => terminal(color, stop.signal))
+  const { program } = load('program.cjs') as typeof import('./program.ts')
+  const result = await program(process.argv.slice(2), stop.signal)
   code = process.exitCode = result
+  if (signals === 0) keep()
   // What a hung check left behind must not hold the exit.
   process.exit(result)
 }

@@ -3,7 +3,8 @@
  * cancelled, so the mount table is read first and links are followed by hand, one component at a time: no component is
  * touched before its mount is known to be local.
  */
-import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { elapsed } from './clock.ts'
 import { contain } from './contain.ts'
 import { ask } from './system.ts'
 
@@ -39,23 +40,16 @@ export const parseMountCommand = (text: string): Mount[] =>
     return match?.[1] && match[2] ? [{ at: match[1], type: match[2] }] : []
   })
 
-const readProc = (path: string): string => {
-  const chunk = Buffer.alloc(65_536)
-  const chunks: Buffer[] = []
-  const fd = openSync(path, 'r')
-  try {
-    for (let n = readSync(fd, chunk); n > 0; n = readSync(fd, chunk)) chunks.push(Buffer.from(chunk.subarray(0, n)))
-  } finally {
-    closeSync(fd)
-  }
-  return Buffer.concat(chunks).toString('latin1')
-}
-
 let table: ReadonlyMap<string, string> | undefined
+let readAt = Number.NEGATIVE_INFINITY
 let directories = new Map<string, string>()
 
-/** Forgets the mount table and the followed links: call at the start of each run. */
+/** A program reads its manifest and then runs it: the table that it just read is not read again. */
+const FRESH_MS = 1000
+
+/** Forgets the mount table and the followed links, unless they are fresh: call at the start of each run. */
 export const forgetMounts = (): void => {
+  if (elapsed() - readAt < FRESH_MS) return
   table = undefined
   directories = new Map()
 }
@@ -65,7 +59,7 @@ const mounts = (): ReadonlyMap<string, string> => {
   let list: Mount[] = []
   if (process.platform === 'linux') {
     try {
-      list = parseMountinfo(readProc('/proc/self/mountinfo'))
+      list = parseMountinfo(readFileSync('/proc/self/mountinfo', 'latin1'))
     } catch {
       list = [] // no /proc: nothing is known to be local, so everything goes to the child
     }
@@ -73,6 +67,7 @@ const mounts = (): ReadonlyMap<string, string> => {
     // mount(8) asks the kernel with MNT_NOWAIT, so it answers even when a server is gone.
     list = parseMountCommand(ask('/sbin/mount', []) ?? '')
   }
+  readAt = elapsed()
   table = new Map(list.map(mount => [folded(mount.at), mount.type]))
   return table
 }

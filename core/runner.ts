@@ -1,6 +1,5 @@
 /** Runs a plan: order, side by side where independent, deadlines that hold, and an outcome for everything. */
 
-import { setMaxListeners } from 'node:events'
 import type { Check, CheckContext, Env, Outcome, Phase, Registry, Verdict } from './check.ts'
 import { type Children, children } from './child.ts'
 import { elapsed } from './clock.ts'
@@ -171,9 +170,9 @@ export const runChecks = async (
     const ended = new Promise<Outcome>(resolve => {
       onEnd = () => {
         resolve(cutOff(check))
-        controller.abort(ending.signal.reason)
+        controller.abort(over)
       }
-      ending.signal.addEventListener('abort', onEnd)
+      waiting.add(onEnd)
     })
     const answer = (async () => {
       try {
@@ -187,14 +186,18 @@ export const runChecks = async (
       return sound(await Promise.race([answer, late, ended]), check.kind)
     } finally {
       clearTimeout(timer)
-      ending.signal.removeEventListener('abort', onEnd)
+      waiting.delete(onEnd)
       controller.abort(new Error('the check has answered'))
     }
   }
 
-  const ending = new AbortController()
-  // Every running check listens; beyond ten Node would suspect a leak, and say so in the middle of the report.
-  setMaxListeners(0, ending.signal)
+  /** Why the run ends before its time: the deadline or the stop. Whoever waits is told once. */
+  let over: unknown
+  const waiting = new Set<() => void>()
+  const end = (reason: unknown): void => {
+    over ??= reason
+    for (const tell of waiting) tell()
+  }
   const cutOff = (check: PlannedCheck): Outcome => {
     if (options.stop.aborted) return { status: 'blocked', by: STOPPED }
     const since = started.get(check.id)
@@ -210,18 +213,18 @@ export const runChecks = async (
   ): Promise<Pick<Ran, 'outcome' | 'attempts' | 'unusedSkips'>> => {
     for (let attempt = 1; ; attempt++) {
       const { outcome, unused } = withoutSkipped(await tryOnce(check, ready, attempt), check.skips, world.now())
-      const again = attempt <= check.retries && !MET.has(outcome.status) && !ending.signal.aborted
+      const again = attempt <= check.retries && !MET.has(outcome.status) && over === undefined
       if (!again) return { outcome, attempts: attempt, unusedSkips: unused }
       await new Promise<void>(resolve => {
         const go = (): void => {
           clearTimeout(timer)
-          ending.signal.removeEventListener('abort', go)
+          waiting.delete(go)
           resolve()
         }
         const timer = setTimeout(go, check.retryDelayMs)
-        ending.signal.addEventListener('abort', go)
+        waiting.add(go)
       })
-      if (ending.signal.aborted) return { outcome, attempts: attempt, unusedSkips: unused }
+      if (over !== undefined) return { outcome, attempts: attempt, unusedSkips: unused }
     }
   }
 
@@ -243,10 +246,10 @@ export const runChecks = async (
   })
 
   const deadline = setTimeout(
-    () => ending.abort(new Error('the deadline of the run')),
+    () => end(new Error('the deadline of the run')),
     Math.max(0, options.deadlineMs - (elapsed() - began)),
   )
-  const onStop = (): void => ending.abort(options.stop.reason)
+  const onStop = (): void => end(options.stop.reason)
   if (options.stop.aborted) onStop()
   else options.stop.addEventListener('abort', onStop, { once: true })
 
@@ -256,7 +259,7 @@ export const runChecks = async (
       for (let at = 0; at < queue.length && active < options.concurrency; ) {
         const check = queue[at] as PlannedCheck
         const waits = check.needs.some(id => ids.has(id) && !outcomes.has(id))
-        if (waits && !ending.signal.aborted) {
+        if (waits && over === undefined) {
           at++
           continue
         }
@@ -264,7 +267,7 @@ export const runChecks = async (
         const blocker = check.needs.find(id => ids.has(id) && !MET.has(outcomes.get(id)?.status ?? 'blocked'))
         if (options.stop.aborted) finish(check, cutOff(check))
         else if (blocker !== undefined) finish(check, { status: 'blocked', by: blocker })
-        else if (ending.signal.aborted) finish(check, cutOff(check))
+        else if (over !== undefined) finish(check, cutOff(check))
         else {
           active++
           started.set(check.id, elapsed())

@@ -27,19 +27,28 @@ export const accountOf = (uid: number, passwd: string): Account | undefined => {
   return undefined
 }
 
+const accounts = new Map<number, Account | undefined>()
+
+const passwdAccount = (uid: number): Account | undefined => {
+  if (!accounts.has(uid)) {
+    let known: Account | undefined
+    try {
+      known = accountOf(uid, readText('/etc/passwd'))
+    } catch {
+      // a container without the file: the environment's names, or the number itself
+    }
+    accounts.set(uid, known)
+  }
+  return accounts.get(uid)
+}
+
 /** The system's user database may be a network's, and asking it may block: /etc/passwd is read first, and on Linux nothing else. */
 const account = (uid: number, env: Env): Account => {
   if (process.platform !== 'linux') {
     const { username, homedir: home } = userInfo()
     return { name: username, home }
   }
-  let known: Account | undefined
-  try {
-    known = accountOf(uid, readText('/etc/passwd'))
-  } catch {
-    // a container without the file: the environment's names, or the number itself
-  }
-  return known ?? { name: env.USER ?? env.LOGNAME ?? String(uid), home: '/' }
+  return passwdAccount(uid) ?? { name: env.USER ?? env.LOGNAME ?? String(uid), home: '/' }
 }
 
 /** Where the shell stood; a folder that is gone holds no manifest, and an absolute path needs none. */

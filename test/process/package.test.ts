@@ -126,7 +126,7 @@ describe('what it must not look like success', () => {
   }
 
   it('a missing chunk is 3, not 1', () => {
-    const bin = copy(folder => execFileSync('rm', [join(folder, 'manifest.cjs')]))
+    const bin = copy(folder => execFileSync('rm', [join(folder, 'workspace.cjs')]))
     const cwd = scratch()
     lay(cwd, { 'BOOT.md': manifest('check: workspace\nid: w\npath: .') })
     const { status, stderr } = spawnSync(process.execPath, [bin, 'run'], { cwd, env: cleanEnv(cwd), encoding: 'utf8' })

@@ -21,6 +21,8 @@ export interface BinOptions {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly node?: string
+  /** Another copy of the program. */
+  readonly bin?: string
   /** Words before node: `unshare -rm sh -ec '…; exec "$@"' sh`. */
   readonly through?: readonly string[]
   /** Called with the child once it runs, to signal it or to read along. */
@@ -38,8 +40,8 @@ export const cleanEnv = (cwd: string, more: BinOptions['env'] = {}): NodeJS.Proc
 
 /** Resolves when the process itself has ended and its output is read. */
 export const bootcheck = (args: readonly string[], options: BinOptions): Promise<Ended> => {
-  const { cwd, env, node = process.execPath, through = [], started } = options
-  const [program, ...words] = [...through, node, BIN, ...args] as [string, ...string[]]
+  const { cwd, env, node = process.execPath, bin = BIN, through = [], started } = options
+  const [program, ...words] = [...through, node, bin, ...args] as [string, ...string[]]
   const from = performance.now()
   const child = spawn(program, words, { cwd, env: cleanEnv(cwd, env), stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
