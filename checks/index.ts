@@ -1,11 +1,18 @@
-/** The kinds: one line each, loaded when a manifest names it. */
+/** The kinds: one line each, loaded when a manifest names it. Those in guards/ remember. */
 import type { Registry } from '../core/check.ts'
 
 export const kinds = {
+  breaker: async () => (await import('../guards/breaker.ts')).breaker,
+  budget: async () => (await import('../guards/budget.ts')).budget,
+  'crash-loop': async () => (await import('../guards/crash-loop.ts')).crashLoop,
   cron: async () => (await import('./cron.ts')).cron,
+  heartbeat: async () => (await import('../guards/heartbeat.ts')).heartbeat,
   message: async () => (await import('./message.ts')).message,
   'plugin-hooks': async () => (await import('./plugin-hooks.ts')).pluginHooks,
   port: async () => (await import('./port.ts')).port,
+  queue: async () => (await import('../guards/queue.ts')).queue,
+  'rate-limit': async () => (await import('../guards/rate-limit.ts')).rateLimit,
+  restart: async () => (await import('../guards/restart.ts')).restart,
   'tmp-files': async () => (await import('./tmp-files.ts')).tmpFiles,
   workspace: async () => (await import('./workspace.ts')).workspace,
 } satisfies Registry

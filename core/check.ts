@@ -1,5 +1,5 @@
 /** The shapes that everything else speaks: a kind, what it is given, and what it answers. */
-import type { Store } from './store.ts'
+import type { Store, StoreEvent } from './store.ts'
 
 /** Facts of a verdict for machines: numbers and short strings, by name. */
 export type Facts = Readonly<Record<string, string | number | boolean | null | readonly string[]>>
@@ -189,6 +189,8 @@ export interface Example<S = unknown> {
   readonly files?: Readonly<Record<string, string>>
   /** HTTP servers on 127.0.0.1 that stand while the example runs: each answers every request in the same way. */
   readonly servers?: readonly { readonly port: number; readonly status: number; readonly body: string }[]
+  /** What the store remembers of each target: events that were appended just before, in order. */
+  readonly remembered?: Readonly<Record<string, readonly StoreEvent[]>>
   /** Environment of the example. */
   readonly env?: Readonly<Record<string, string>>
   readonly expect: { readonly status: Status; readonly code?: string }
@@ -207,6 +209,8 @@ export interface Check<S extends ObjectSchema = ObjectSchema> {
   readonly schemas?: readonly object[]
   /** Every `what` of the codes `kind/what` that it may answer, with its meaning. */
   readonly codes: Readonly<Record<string, string>>
+  /** Of a guard: its parameters as the front matter's `guard:` holds them under the kind's name. */
+  readonly settings?: ObjectSchema
   /** It sends or logs in, so it is never retried (E307). */
   readonly sends?: true
   readonly examples: readonly [Example<S>, ...Example<S>[]]

@@ -70,6 +70,9 @@ const exampleText = (check: Check, example: Example): string => {
     ...(laid.length > 0
       ? [`with ${laid.length > 6 ? `${laid.length} files` : laid.map(path => `\`${path}\``).join(', ')}`]
       : []),
+    ...Object.entries(example.remembered ?? {}).map(
+      ([target, events]) => `after \`${events.map(({ type }) => type).join(', ')}\` of ${target}`,
+    ),
     ...(example.servers ?? []).map(server => `with a server on 127.0.0.1:${server.port} that answers ${server.status}`),
   ]
   const { status, code } = example.expect

@@ -1,7 +1,8 @@
 /**
  * The store in files of this host: a folder for each target, in it a file for each day, in it a line for each record.
  * Files are only ever appended to, one write a record: of 50 processes that appended at once none lost a record, where
- * rewriting and renaming lost most of them. Nothing here waits for a lock that a dead process may hold.
+ * rewriting and renaming lost most of them. Nothing here waits for a lock that a dead process may hold, and no temporary files
+ * are made: what outlives its day is appended again before the day's file is removed.
  */
 import {
   closeSync,
@@ -12,16 +13,19 @@ import {
   mkdirSync,
   openSync,
   type Stats,
+  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { entries, FileError, MEGABYTE, readBytes, stat } from './files.ts'
-import { decodeAll, encode, type Lines, MAX_RECORD_BYTES } from './local-store/format.ts'
-import { bucketFor, folderName, isBucket } from './local-store/names.ts'
+import { decodeAll, encode, type Lines, MAX_RECORD_BYTES, targetIn } from './local-store/format.ts'
+import { bucketFor, endOf, folderName, isBucket, targetOf } from './local-store/names.ts'
 import { origin, uptimeMs as ownUptimeMs } from './local-store/origin.ts'
 import { mayTouch } from './mounts.ts'
 import { quote } from './shell.ts'
-import { type Reading, type Stamp, type Store, StoreError, type StoreRecord } from './store.ts'
+import { elapsedMs, RESET, type Stamp, type Store, StoreError, type StoreRecord } from './store.ts'
+import { SETTLED_MS, survivors } from './survive.ts'
+import { world } from './world.ts'
 
 /** Where the state is kept unless said otherwise: `$XDG_STATE_HOME/bootcheck`, on macOS `~/Library/Application Support/bootcheck`. */
 export const stateFolder = (host: {
@@ -137,32 +141,28 @@ const syncFolder = (path: string): void => {
   }
 }
 
-const FLAGS =
-  constants.O_WRONLY |
-  constants.O_APPEND |
-  constants.O_CREAT |
-  constants.O_NOFOLLOW |
-  constants.O_NONBLOCK |
-  constants.O_NOCTTY
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
 
-/** One write, then down to the disk. A write cut short by a full disk leaves a torn line, which the next record ends. */
-const appendLine = (path: string, line: Buffer): void => {
+/** One write a line, then down to the disk. A write cut short by a full disk leaves a torn line, which the next record ends. */
+const appendLines = (path: string, lines: readonly Buffer[], creating: typeof constants.O_CREAT | 0): void => {
   mayTouch(path)
   attempt('write', path, () => {
-    const fd = openSync(path, FLAGS, 0o600)
+    const fd = openSync(path, FLAGS | creating, 0o600)
     try {
       const facts = fstatSync(fd)
       if (!facts.isFile())
         throw new StoreError('NOT-REGULAR', path, `${path} is not a regular file`, `ls -ld ${quote(path)}`)
       demandOurs(path, facts)
-      const written = writeSync(fd, line)
-      if (written !== line.length)
-        throw new StoreError(
-          'SHORT-WRITE',
-          path,
-          `only ${written} of ${line.length} bytes went into ${path}`,
-          `df -h ${quote(path)}`,
-        )
+      for (const line of lines) {
+        const written = writeSync(fd, line)
+        if (written !== line.length)
+          throw new StoreError(
+            'SHORT-WRITE',
+            path,
+            `only ${written} of ${line.length} bytes went into ${path}`,
+            `df -h ${quote(path)}`,
+          )
+      }
       fdatasyncSync(fd)
       if (facts.size === 0) for (const folder of [dirname(path), dirname(dirname(path))]) syncFolder(folder)
     } finally {
@@ -171,26 +171,68 @@ const appendLine = (path: string, line: Buffer): void => {
   })
 }
 
+const bytesOf = (path: string): Buffer | undefined => {
+  try {
+    return attempt('read', path, () => readBytes(path, MAX_BUCKET_BYTES))
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 /** How often a bucket is read again while its last line looks as if somebody were writing it. */
 const LOOKS = 3
 
 /** Undefined if it was removed since it was listed. */
-const readBucket = (target: string, path: string): Lines | undefined => {
+const readBucket = (target: string, folder: string, name: string): Lines | undefined => {
   for (let look = 1; ; look++) {
-    let data: Buffer
-    try {
-      data = attempt('read', path, () => readBytes(path, MAX_BUCKET_BYTES))
-    } catch (error) {
-      if (error instanceof StoreError && error.code === 'ENOENT') return undefined
-      throw error
-    }
-    const lines = decodeAll(target, data)
+    const data = bytesOf(join(folder, name))
+    if (!data) return undefined
+    const lines = decodeAll(target, name, data)
     if (!lines.unfinished || look === LOOKS) return lines
   }
 }
 
+interface Bucket extends Lines {
+  readonly name: string
+}
+
+const dayOf = (place: string): string => place.slice(0, place.indexOf(':'))
+
+/**
+ * All records by their places. One that was appended again to a newer day counts there: whoever wrote there before has not seen it. A
+ * line that merely stands twice counts once.
+ */
+const inOrder = (found: readonly Bucket[]): { readonly record: StoreRecord; readonly place: string }[] => {
+  const byId = new Map<string, { readonly record: StoreRecord; readonly place: string }>()
+  for (const { records } of found)
+    for (const each of records) {
+      const known = byId.get(each.record.id)
+      if (!known) byId.set(each.record.id, each)
+      else if (dayOf(each.place) > dayOf(known.place)) {
+        byId.delete(each.record.id) // so that the order is right as a rule
+        byId.set(each.record.id, each)
+      }
+    }
+  const all = [...byId.values()]
+  const ordered = all.every(({ place }, n) => n === 0 || (all[n - 1]?.place ?? '') <= place)
+  return ordered ? all : all.sort((a, b) => (a.place < b.place ? -1 : a.place > b.place ? 1 : 0))
+}
+
+const unlink = (path: string): void =>
+  attempt('remove', path, () => {
+    try {
+      unlinkSync(path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  })
+
+/** So many records are moved out of an old bucket in any case; more of them only where at least as many are dropped. */
+const FEW = 200
+
 /** How often an append is made again because a newer bucket appeared under its feet. */
-const TURNS = 3
+const TURNS = 10
 
 /**
  * Keeps records in files below `dir`, 0600 in folders of 0700. Its calls are synchronous, and throw `StoreError` for
@@ -220,9 +262,12 @@ export const localStore = (options: LocalStoreOptions): Store => {
           `ls ${quote(folder)}`,
         )
       const bucket = bucketFor(record.wallMs, before)
-      appendLine(join(folder, bucket), line)
+      appendLines(join(folder, bucket), [line], constants.O_CREAT)
       // Whoever wrote to a newer bucket meanwhile has not seen this record before their own: it has to stand behind theirs.
-      if (buckets(folder).at(-1) === bucket) return record
+      if (buckets(folder).at(-1) === bucket) {
+        if (before.length > 0 && !before.includes(bucket)) tidy(target)
+        return record
+      }
     }
     throw new StoreError(
       'UNSETTLED',
@@ -232,32 +277,25 @@ export const localStore = (options: LocalStoreOptions): Store => {
     )
   }
 
-  const readOnce = (target: string, folder: string): Reading | undefined => {
-    const records = new Map<string, StoreRecord>()
-    let bad = 0
-    let firstBad: string | undefined
+  /** All files of the target, oldest first; undefined if one of them was removed meanwhile. */
+  const lookOnce = (target: string, folder: string): Bucket[] | undefined => {
+    const found: Bucket[] = []
     for (const name of buckets(folder)) {
-      const path = join(folder, name)
-      const lines = readBucket(target, path)
+      const lines = readBucket(target, folder, name)
       if (!lines) return undefined
-      for (const record of lines.records) {
-        records.delete(record.id) // appended again: its last place counts
-        records.set(record.id, record)
-      }
-      bad += lines.bad.length
-      const [first] = lines.bad
-      if (first) firstBad ??= `${path}:${first.line}: ${first.why}`
+      found.push({ name, ...lines })
     }
-    return { records: [...records.values()], bad, ...(firstBad === undefined ? {} : { firstBad }) }
+    return found
   }
 
-  const read: Store['read'] = target => {
+  /** None where nothing was ever written. */
+  const look = (target: string): readonly Bucket[] => {
     const folder = folderOf(target)
-    for (const path of [dir, join(dir, 'targets'), folder]) if (!standing(path)) return { records: [], bad: 0 }
+    for (const path of [dir, join(dir, 'targets'), folder]) if (!standing(path)) return []
     // What still counts of a removed bucket was appended to the newest first: begin again, to see it there.
     for (let turn = 1; turn <= TURNS; turn++) {
-      const reading = readOnce(target, folder)
-      if (reading) return reading
+      const found = lookOnce(target, folder)
+      if (found) return found
     }
     throw new StoreError(
       'UNSETTLED',
@@ -267,5 +305,122 @@ export const localStore = (options: LocalStoreOptions): Store => {
     )
   }
 
-  return { append, read, stamp, forgetCommand: target => `rm -r ${quote(folderOf(target))}` }
+  const read: Store['read'] = target => {
+    const found = look(target)
+    const placed = inOrder(found)
+    const cleared = placed.findLast(({ record }) => record.event.type === RESET)?.place ?? ''
+    const bad = found.flatMap(({ name, bad: lines }) =>
+      lines
+        .filter(({ place }) => place > cleared)
+        .map(({ line, why }) => `${join(folderOf(target), name)}:${line}: ${why}`),
+    )
+    const [firstBad] = bad
+    const records = placed.map(({ record }) => record)
+    return { records, bad: bad.length, ...(firstBad === undefined ? {} : { firstBad }) }
+  }
+
+  const sweep: Store['sweep'] = (target, olderThanMs, keep) => {
+    const folder = folderOf(target)
+    const now = stamp()
+    // The newest is never removed: whoever writes to an older one, because he was held up, sees it and writes again.
+    const settled = (names: readonly string[]): readonly string[] =>
+      names.slice(0, -1).filter(name => endOf(name) + olderThanMs < now.wallMs)
+    for (const path of [dir, join(dir, 'targets'), folder]) if (!standing(path)) return 0
+    if (settled(buckets(folder)).length === 0) return 0
+    const found = look(target)
+    const newest = found.at(-1)
+    if (!newest) return 0
+    const placed = inOrder(found)
+    const picked = new Set(keep(placed.map(({ record }) => record)).map(({ id }) => id))
+    const names = new Set(settled(found.map(({ name }) => name)))
+    const removed = found.filter(({ name, records }) => {
+      const kept = records.filter(({ record }) => picked.has(record.id)).length
+      return (
+        names.has(name) &&
+        // The name tells what the clock said. Within one boot we know better how long ago that was.
+        records.every(({ record }) => elapsedMs(record, now) >= olderThanMs) &&
+        (kept <= FEW || kept * 2 <= records.length)
+      )
+    })
+    const staying = new Set(
+      found.filter(each => !removed.includes(each)).flatMap(({ records }) => records.map(({ record }) => record.id)),
+    )
+    const moving = placed.filter(({ record: { id } }) => picked.has(id) && !staying.has(id))
+    const lines = moving.map(({ record, place }) => encode(target, record, place))
+    try {
+      if (lines.length > 0) appendLines(join(folder, newest.name), lines, 0)
+    } catch (error) {
+      // It is the newest no more, and somebody has swept it already, and all that we saw with it.
+      if (error instanceof StoreError && error.code === 'ENOENT') return 0
+      throw error
+    }
+    for (const { name } of removed) unlink(join(folder, name))
+    if (removed.length > 0) attempt('sync', folder, () => syncFolder(folder))
+    return removed.length
+  }
+
+  const tidy = (target: string): void => {
+    try {
+      sweep(target, SETTLED_MS, survivors(stamp()))
+    } catch (error) {
+      // The record that was to be kept is on disk; old ones that cannot be removed do no harm, and the next day tries again.
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+
+  /** Undefined where nothing was kept, and for a folder that is not ours. */
+  const targetOfFolder = (name: string): string | undefined => {
+    const folder = join(dir, 'targets', name)
+    const full = targetOf(name)
+    try {
+      standing(folder)
+      let empty = true
+      for (const bucket of buckets(folder).reverse()) {
+        const data = bytesOf(join(folder, bucket))
+        if (!data || data.length === 0) continue
+        empty = false
+        const target = targetIn(data)
+        if (target !== undefined && folderName(target) === name) return target
+      }
+      if (empty) return undefined
+    } catch (error) {
+      // Its own `read` says what is wrong with it, and the others can still be listed.
+      if (error instanceof StoreError && full !== undefined) return full
+      throw error
+    }
+    if (full !== undefined || !name.includes('%~')) return full
+    throw new StoreError(
+      'NAMELESS',
+      folder,
+      `${folder} holds nothing but bad lines, and its name is too short to say whose they are`,
+      `rm -r ${quote(folder)}`,
+    )
+  }
+
+  const targets: Store['targets'] = () => {
+    const folder = join(dir, 'targets')
+    for (const path of [dir, folder]) if (!standing(path)) return []
+    return attempt('list', folder, () => entries(folder))
+      .filter(entry => entry.isDirectory())
+      .map(({ name }) => targetOfFolder(name))
+      .filter(target => target !== undefined)
+      .sort()
+  }
+
+  const command = (words: string, target: string): string => {
+    // Whoever types it may have another environment than we.
+    const usual = stateFolder({ ...world(), env: {} })
+    const where = dir === usual ? '' : ` --state-dir ${quote(dir)}`
+    return `bootcheck state${words}${where}${target.startsWith('-') ? ' --' : ''} ${quote(target)}`
+  }
+
+  return {
+    append,
+    read,
+    targets,
+    sweep,
+    stamp,
+    showCommand: target => command('', target),
+    forgetCommand: target => command(' reset', target),
+  }
 }

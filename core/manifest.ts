@@ -6,6 +6,7 @@ import { loadMarkdown } from './manifest/blocks.ts'
 import { rawCheck, resemblesOpener, takeCensus } from './manifest/census.ts'
 import { COMMON_KEYS, kindOf, type ReadCheck, readCheck } from './manifest/check-block.ts'
 import { FRONT_MATTER_KEYS, type FrontMatter, MAX_CHECKS, readFrontMatter } from './manifest/frontmatter.ts'
+import { readGuards } from './manifest/guards.ts'
 import { byPlace, collect, type Found } from './manifest/problems.ts'
 import { type Region, readRegion } from './manifest/region.ts'
 import { asSeen, controls, decode, firstBadByte, isPlain, withoutControls } from './manifest/text.ts'
@@ -228,6 +229,8 @@ export const parseWithEdits = async (given: string | Uint8Array, options: ParseO
       }
   }
 
+  const guard = frontMatter?.guard && (await readGuards({ ...frontMatter.guard, problems }, registry))
+
   const silent = read.find(({ check }) => !check.planned)
   if (silent && problems.errors.length === 0)
     throw new Error(`${file}:${silent.block.opener + 1}: this check was neither planned nor refused`)
@@ -239,6 +242,7 @@ export const parseWithEdits = async (given: string | Uint8Array, options: ParseO
     ...(frontMatter?.user === undefined ? {} : { user: frontMatter.user }),
     ...(frontMatter?.envFile === undefined ? {} : { envFile: frontMatter.envFile }),
     vars: frontMatter?.vars ?? {},
+    ...(guard ? { guard } : {}),
     checks: planned,
     // What depends on the day or the environment is judged at each run and has no place in a plan that may be kept.
     warnings: problems.warnings.filter(({ code }) => code.startsWith('W')),

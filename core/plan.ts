@@ -42,6 +42,8 @@ export interface PlannedCheck {
   readonly positions: Positions
 }
 
+export type GuardSettings = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
 export interface Plan {
   /** The manifest's file name as given; null for a check from the command line. */
   readonly file: string | null
@@ -52,6 +54,8 @@ export interface Plan {
   /** File of variables beside the environment, as written. */
   readonly envFile?: string
   readonly vars: Readonly<Record<string, string>>
+  /** The guards that the front matter declares, by kind, each with the parameters it gives, defaults filled in. */
+  readonly guard?: GuardSettings
   readonly checks: readonly PlannedCheck[]
   /** Known at parse time: a skip without use, a user that is not ours and the like come from the run. */
   readonly warnings: readonly Problem[]

@@ -27,14 +27,20 @@ export interface StoreRecord extends Stamp {
   readonly host: string
 }
 
+/** The event that clears a target: nothing before the last one is remembered. */
+export const RESET = 'reset'
+
 export interface Reading {
   /** Oldest first: the order in which the appends were done, whatever the clocks said. */
   readonly records: readonly StoreRecord[]
-  /** How many lines could not be read. Their neighbours are kept. */
+  /** How many lines since the last reset could not be read. Their neighbours are kept. */
   readonly bad: number
   /** The first of them, as `FILE:LINE: why`. */
   readonly firstBad?: string
 }
+
+/** Picks what must not be forgotten, whatever its age. */
+export type Keep = (records: readonly StoreRecord[]) => readonly StoreRecord[]
 
 export interface Store {
   /**
@@ -44,8 +50,19 @@ export interface Store {
   append(target: string, event: StoreEvent): StoreRecord
   /** Every record of the target. One never written to has none; one that cannot be read throws a `StoreError`. */
   read(target: string): Reading
+  /** Every target that something was kept of, sorted; of some that may be no more than bad lines. Throws a `StoreError`. */
+  targets(): readonly string[]
+  /**
+   * Removes days whole that ended more than `olderThanMs` ago, after what `keep` picks of all records was put among the newest; such
+   * a record keeps its place in the order. A long day stays as it is while most of it would have to be kept. Loses nothing to others
+   * who read, append or sweep meanwhile. An append that opens a new day does it by itself, by the rules of `survive.ts`. Returns how
+   * many days were removed. Throws a `StoreError`.
+   */
+  sweep(target: string, olderThanMs: number, keep: Keep): number
   /** The present moment, as a record would be stamped. */
   stamp(): Stamp
+  /** A command to type that shows what is remembered of a target. */
+  showCommand(target: string): string
   /** A command to type that makes the store forget a target. */
   forgetCommand(target: string): string
 }
@@ -54,7 +71,7 @@ export interface Store {
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   constructor(
-    /** An errno, or `NOT-PRIVATE`, `NOT-OURS`, `NOT-A-FOLDER`, `NOT-REGULAR`, `TOO-LARGE`, `SHORT-WRITE`, `UNSETTLED`. */
+    /** An errno, or `NOT-PRIVATE`, `NOT-OURS`, `NOT-A-FOLDER`, `NOT-REGULAR`, `TOO-LARGE`, `SHORT-WRITE`, `UNSETTLED`, `NAMELESS`. */
     readonly code: string,
     readonly path: string,
     message: string,

@@ -3,5 +3,9 @@ import { kinds } from '../checks/index.ts'
 
 export const ownSchemas = async (): Promise<readonly object[]> => {
   const checks = await Promise.all(Object.values(kinds).map(load => load()))
-  return checks.flatMap(check => [check.options, ...(check.schemas ?? [])])
+  return checks.flatMap(check => [
+    check.options,
+    ...('settings' in check ? [check.settings] : []),
+    ...(check.schemas ?? []),
+  ])
 }

@@ -2,6 +2,7 @@
  * May a message be sent now? A pure function over what was remembered of one target, so that a crash loop cannot become spam,
  * and so that the next restart cannot go green by not trying.
  */
+import { sinceReset } from '../../core/guard.ts'
 import { elapsedMs, type Stamp, type StoreEvent, type StoreRecord } from '../../core/store.ts'
 
 /** A credential as it is remembered: never its value. */
@@ -37,8 +38,6 @@ export type Memo =
   | ({ readonly type: 'not-before'; readonly holdMs: number } & Kept & Fingerprint)
   /** Marks the present for records that a wrong clock stamped in the future. */
   | { readonly type: 'seen' }
-  /** All that stands before it is forgotten. */
-  | { readonly type: 'reset' }
 
 export type Decision =
   | { readonly do: 'send'; readonly replaces: string | null }
@@ -111,8 +110,6 @@ const step = (memory: Memory, { memo, ...record }: At<Memo>): Memory => {
       return { ...memory, unauthorized: { ...record, memo } }
     case 'not-before':
       return { ...memory, notBefore: { ...record, memo } }
-    case 'reset':
-      return {}
     case 'seen':
       return memory
     default:
@@ -135,7 +132,7 @@ const placed = (records: readonly StoreRecord[]): At<Memo>[] => {
     .toReversed()
 }
 
-const fold = (records: readonly StoreRecord[]): Memory => placed(records).reduce(step, {})
+const fold = (records: readonly StoreRecord[]): Memory => placed(sinceReset(records)).reduce(step, {})
 
 /** Whether the records up to and including this one give it the place: it and no other may send. */
 export const holdsPlace = (records: readonly StoreRecord[], id: string): boolean => {

@@ -20,10 +20,24 @@ export const folderName = (target: string): string => {
   return `${escaped.slice(0, KEPT)}%~${createHash('sha256').update(target, 'utf16le').digest('hex')}`
 }
 
+/** The target of a folder that bears its full name; undefined for a shortened name, and for one that is not ours. */
+export const targetOf = (name: string): string | undefined => {
+  const target =
+    name === '%empty'
+      ? ''
+      : name.replace(/%u([0-9a-f]{4})|%([0-9a-f]{2})/g, (_, wide, narrow) =>
+          String.fromCharCode(Number.parseInt(wide ?? narrow, 16)),
+        )
+  return folderName(target) === name ? target : undefined
+}
+
 /** Files of one target, one a day (UTC), so that old ones can be removed whole. */
 const BUCKET = /^\d{4}-\d{2}-\d{2}\.jsonl$/
 
 export const isBucket = (name: string): boolean => BUCKET.test(name)
+
+/** The last moment of a bucket's day, ms since the epoch. */
+export const endOf = (bucket: string): number => Date.parse(`${bucket.slice(0, 10)}T23:59:59.999Z`)
 
 /**
  * The bucket to append to, given those that exist, sorted. Never one older than the newest: the order of the names is the order of

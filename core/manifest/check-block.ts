@@ -85,7 +85,8 @@ const namesIn = (schema: OptionSchema, into: Set<string>): Set<string> => {
   return into
 }
 
-const nodeAt = (root: YamlMap, path: string): { node: YamlNode; keyOffset?: number } | undefined => {
+/** What stands at a JSON pointer below a map. */
+export const nodeAt = (root: YamlMap, path: string): { node: YamlNode; keyOffset?: number } | undefined => {
   let found: { node: YamlNode; keyOffset?: number } = { node: root }
   for (const part of path.split('/').slice(1)) {
     const key = part.replaceAll('~1', '/').replaceAll('~0', '~')

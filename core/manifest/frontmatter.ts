@@ -46,6 +46,8 @@ export interface FrontMatter {
   readonly count?: { readonly value: number; readonly at: Place; readonly column: number; readonly text: string }
   /** The key `checks` stands there, whatever its value. */
   readonly hasCount?: boolean
+  /** The entry `guard`, a map, not looked into yet: the guards themselves say what it may hold. */
+  readonly guard?: { readonly region: Region; readonly map: YamlMap }
   /** Line of the key `bootcheck`, 1-based. */
   readonly versionLine?: number
 }
@@ -233,8 +235,10 @@ const interpret = (
         break
       case 'guard':
       case 'snapshot':
-        if (!isEmpty(reader, key, node, keyOffset) && node.type !== 'map')
+        if (isEmpty(reader, key, node, keyOffset)) break
+        if (node.type !== 'map')
           problems.error('E306', at, `"${key}" must be a map`, 'write "name: value" lines below it, indented')
+        else if (key === 'guard') result.guard = { region, map: node }
         break
       default:
         if (!KEYS.includes(key) && !key.startsWith('x-')) unknownKey(reader, entry, KEYS)

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { appendFileSync, chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -258,7 +257,8 @@ describe('every failure', () => {
           // The verdict is kept, and nobody is asked anything.
           expect(codeOf(second)).toBe(`message/${what}`)
           expect(trouble(second).summary).toMatch(/ago, not /)
-          const forget = what === 'rate-limited' ? '' : `rm -r ${dir}/targets/message%2ftelegram%2fchat-4711%2f`
+          const forget =
+            what === 'rate-limited' ? '' : `bootcheck state reset --state-dir ${dir} message/telegram/chat-4711/`
           expect(trouble(second).next).toContain(forget)
           expect(api.count('getMe')).toBe(1)
         }
@@ -577,11 +577,14 @@ describe('at most one message in an interval', () => {
 
   it('forgets by the command that it names', async () => {
     const api = await service(botApi({ sendMessage: refusedBy(403, 'Forbidden') }))
-    const { run } = bench()
+    const { run, dir, clock } = bench()
     await run(telegram(api.url))
     api.play = botApi()
     const { next } = trouble(await run(telegram(api.url)))
-    execFileSync('sh', ['-c', next.slice(next.indexOf(', then ') + 7)])
+    const store = storeOf(dir, clock)
+    const [target = ''] = store.targets()
+    expect(next.slice(next.indexOf(', then ') + 7)).toBe(store.forgetCommand(target))
+    store.append(target, { type: 'reset' }) // what the command does
     expect(codeOf(await run(telegram(api.url)))).toBe('message/delivered')
   })
 

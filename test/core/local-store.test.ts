@@ -19,6 +19,7 @@ import { crc32, decodeAll, encode } from '../../core/local-store/format.ts'
 import { bucketFor, folderName } from '../../core/local-store/names.ts'
 import { localStore, stateFolder } from '../../core/local-store.ts'
 import { elapsedMs, StoreError } from '../../core/store.ts'
+import { world } from '../../core/world.ts'
 import { scratch } from '../support/context.ts'
 import { program, start } from '../support/programs.ts'
 
@@ -69,11 +70,19 @@ describe('remembering', () => {
     expect(() => statSync(dir)).toThrow('ENOENT')
   })
 
-  it('names a command that makes it forget one target', () => {
-    const store = open(join(scratch(), "state of 'claw'"))
-    for (const target of ['-rf', "it's", 'b']) store.append(target, { type: 'x' })
-    for (const target of ['-rf', "it's"]) execFileSync('sh', ['-c', store.forgetCommand(target)])
-    expect(['-rf', "it's", 'b'].map(target => store.read(target).records.length)).toEqual([0, 0, 1])
+  it('names commands that show and forget one target, of this store', () => {
+    const dir = join(scratch(), "state of 'claw'")
+    const shown = (command: string): string[] =>
+      execFileSync('sh', ['-c', `bootcheck() { printf '%s\\n' "$@"; }\n${command}`], { encoding: 'utf8' })
+        .split('\n')
+        .slice(0, -1)
+    for (const target of ['-rf', "it's", '', 'codex/grok-4.20']) {
+      const end = target.startsWith('-') ? ['--', target] : [target]
+      expect(shown(open(dir).forgetCommand(target))).toEqual(['state', 'reset', '--state-dir', dir, ...end])
+      expect(shown(open(dir).showCommand(target))).toEqual(['state', '--state-dir', dir, ...end])
+    }
+    const usual = stateFolder({ ...world(), env: {} })
+    expect(open(usual).forgetCommand('codex/grok-4.20')).toBe('bootcheck state reset codex/grok-4.20')
   })
 
   it('keeps targets apart', () => {
@@ -183,6 +192,26 @@ describe('bad lines', () => {
     expect(store.read('t')).toMatchObject({ bad: 1, records: [{ event: { type: 'x' } }] })
   })
 
+  it('counts none from before a reset: it was forgotten with the rest', () => {
+    const dir = scratch()
+    const store = open(dir)
+    store.append('t', { type: 'x' })
+    appendFileSync(fileOf(dir, 't'), torn)
+    store.append('t', { type: 'reset' })
+    expect(store.read('t')).toMatchObject({ bad: 0, records: [{}, { event: { type: 'reset' } }] })
+    appendFileSync(fileOf(dir, 't'), torn)
+    expect(store.read('t')).toMatchObject({ bad: 1, firstBad: expect.stringContaining(':5: ') })
+  })
+
+  it('counts a line that stands twice once, where it stood first', () => {
+    const dir = scratch()
+    const store = open(dir)
+    const [first, second] = [store.append('t', { type: 'x', n: 1 }), store.append('t', { type: 'x', n: 2 })]
+    const lines = readFileSync(fileOf(dir, 't'))
+    appendFileSync(fileOf(dir, 't'), lines)
+    expect(store.read('t')).toEqual({ records: [first, second], bad: 0 })
+  })
+
   it('sees a changed byte, a record of another target and one of an unknown version', () => {
     const dir = scratch()
     const store = open(dir)
@@ -193,7 +222,7 @@ describe('bad lines', () => {
     appendFileSync(path, readFileSync(fileOf(dir, 'other')))
     const body = '{"v":2,"id":"a","target":"t"'
     appendFileSync(path, `${body},"crc":"${crc32(Buffer.from(body))}"}\n`)
-    const lines = decodeAll('t', readFileSync(path))
+    const lines = decodeAll('t', '2026-11-22.jsonl', readFileSync(path))
     expect(lines.records).toEqual([])
     expect(lines.bad.map(bad => bad.why)).toEqual([
       'its checksum does not fit',
@@ -207,8 +236,8 @@ describe('bad lines', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 }), pieces => {
         const parts = pieces.flatMap(piece => [Buffer.from(piece), encode('t', record)])
-        const { records } = decodeAll('t', Buffer.concat(parts))
-        expect(records).toEqual(pieces.map(() => record))
+        const { records } = decodeAll('t', '2026-11-22.jsonl', Buffer.concat(parts))
+        expect(records.map(each => each.record)).toEqual(pieces.map(() => record))
       }),
     )
   })

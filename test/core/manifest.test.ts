@@ -134,10 +134,10 @@ describe('a good file', () => {
 
   it('reads the whole front matter', async () => {
     const { plan, errors, warnings } = await parse(
-      `---\nbootcheck: 1\nchecks: 1\ntimeout: 7s\ndeadline: 2m\ntitle: "Ours: it"\nuser: claw\nenv-file: ~/gateway.env\nsummary: s\nread_when: [a, b]\ntags:\n  - x\nx-mine: {a: 1}\nguard:\n  crash-loop: {}\nsnapshot: {keep: 3}\nvars: {a: 1.10, b: yes}\n---\n${FIRST}\n`,
+      `---\nbootcheck: 1\nchecks: 1\ntimeout: 7s\ndeadline: 2m\ntitle: "Ours: it"\nuser: claw\nenv-file: ~/gateway.env\nsummary: s\nread_when: [a, b]\ntags:\n  - x\nx-mine: {a: 1}\nguard: {}\nsnapshot: {keep: 3}\nvars: {a: 1.10, b: yes}\n---\n${FIRST}\n`,
     )
     expect(errors).toEqual([])
-    expect(short(warnings)).toEqual(['W201 17:8', 'W201 17:17'])
+    expect(short(warnings)).toEqual(['W201 16:8', 'W201 16:17'])
     expect(plan).toMatchObject({
       title: 'Ours: it',
       deadlineMs: 120_000,

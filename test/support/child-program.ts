@@ -36,7 +36,10 @@ export const main = async (exported: readonly unknown[]): Promise<void> => {
           throw new Error('this test gave the check no store')
         },
         read: () => ({ records: [], bad: 0 }),
+        targets: () => [],
+        sweep: () => 0,
         stamp: () => ({ wallMs: Date.now(), boot: 'of the tests', uptimeMs: 0 }),
+        showCommand: target => `show ${target}`,
         forgetCommand: target => `forget ${target}`,
       },
     },

@@ -21,7 +21,10 @@ const forgetful: Store = {
     throw new Error('this test gave the check no store')
   },
   read: () => ({ records: [], bad: 0 }),
+  targets: () => [],
+  sweep: () => 0,
   stamp: () => ({ wallMs: Date.now(), boot: 'of the tests', uptimeMs: 0 }),
+  showCommand: target => `show ${target}`,
   forgetCommand: target => `forget ${target}`,
 }
 

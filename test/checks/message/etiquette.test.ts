@@ -19,7 +19,7 @@ const OTHER = { salt: 's', hash: 'other' }
 const TEXTS = { observed: 'o', expected: 'e', next: 'n' }
 
 /** A log: [minute, event], its ids counting from 0. Minutes are wall clock and uptime of one boot, unless said otherwise. */
-type Line = readonly [minute: number, memo: Memo, boot?: string]
+type Line = readonly [minute: number, memo: Memo | { readonly type: 'reset' }, boot?: string]
 
 const log = (...lines: readonly Line[]): StoreRecord[] =>
   lines.map(([minute, event, boot = 'one'], index) => ({
@@ -140,6 +140,7 @@ describe('what outlasts the interval', () => {
       { do: 'keep', forMs: 'credential' },
     ],
     ['not with another credential', log([0, unauthorized(OTHER)]), at(0), undefined],
+    ["the service's word, after a reset", log([0, notBefore(90)], [1, { type: 'reset' }]), at(2), undefined],
     ['not after a reset', log([0, unauthorized()], [1, { type: 'reset' }]), at(2), undefined],
     ["the service's word", log([0, notBefore(90)]), at(70), { do: 'keep', forMs: 20 * MINUTE }],
     ["the service's word, over", log([0, notBefore(90)]), at(90), undefined],

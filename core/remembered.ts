@@ -1,0 +1,64 @@
+/** What the kinds with a memory share: how they say that the memory itself is at fault, and how their times are written. */
+import type { Trouble } from './check.ts'
+import { quote } from './shell.ts'
+import type { Reading, StoreError } from './store.ts'
+import { suggest } from './suggest.ts'
+import { plural } from './text.ts'
+
+/** A span of more than nothing. */
+export const SPAN = { type: 'string', format: 'duration', pattern: '^0*[1-9][0-9]*(ms|s|m|h|d)$' } as const
+
+/** The name of whatever a guard counts for: any text that a record has room for. */
+export const TARGET = { type: 'string', minLength: 1, maxLength: 400 } as const
+
+/** `KIND/store`: never the same as "nothing is remembered". */
+export const unreadable = (
+  kind: string,
+  status: Trouble['status'],
+  target: string,
+  error: Pick<StoreError, 'message' | 'next'>,
+): Trouble => ({
+  status,
+  code: `${kind}/store`,
+  summary: `nobody knows how ${target} stands: what is remembered of it cannot be read`,
+  observed: error.message,
+  expected: 'a state folder that can be read',
+  next: error.next,
+  watched: [target],
+})
+
+/** `KIND/store-damaged`: what can be read says that all is well, and something cannot be read. */
+export const damaged = (kind: string, target: string, { bad, firstBad = '' }: Reading): Trouble => ({
+  status: 'warn',
+  code: `${kind}/store-damaged`,
+  summary: `${plural(bad, 'line')} of what is remembered of ${target} cannot be read; the others say that all is well`,
+  observed: firstBad,
+  expected: 'whole lines',
+  next: `bootcheck state ${quote(target)}`,
+  watched: [target],
+})
+
+/** A duration that Node's timers cannot wait for. */
+export const tooLong = (kind: string, key: string, value: string): Trouble => ({
+  status: 'fail',
+  code: `${kind}/limits`,
+  summary: `${key} is ${value}, which is too long`,
+  observed: `${key}: ${value}`,
+  expected: 'at most 24d',
+  next: `write \`${key}: 24d\``,
+})
+
+/** `KIND/misspelt`: nothing was ever kept of it, and of one that is called nearly the same there was. */
+export const misspelt = (kind: string, target: string, targets: readonly string[]): Trouble | undefined => {
+  const near = suggest(target, targets)
+  if (near === undefined) return undefined
+  return {
+    status: 'warn',
+    code: `${kind}/misspelt`,
+    summary: `nothing has been kept of ${target}, but of ${near}`,
+    observed: `no record of ${target}`,
+    expected: 'the name under which it is asked for and recorded',
+    next: `write \`target: ${near}\`, if that is meant`,
+    watched: [target],
+  }
+}

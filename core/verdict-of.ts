@@ -1,0 +1,93 @@
+/** What a kind says of one target that a guard has judged, where the answer is all that there is to say. */
+import type { CheckContext, Verdict } from './check.ts'
+import { type Guard, remember } from './guard.ts'
+import { markPresent } from './permit.ts'
+import { damaged, unreadable } from './remembered.ts'
+import { StoreError } from './store.ts'
+import { suggest } from './suggest.ts'
+import { span } from './text.ts'
+
+/** The meaning of each `what` that `verdictOf` may answer. */
+export const VERDICTS = {
+  go: 'a start would go ahead',
+  new: 'nothing has been kept of this target yet',
+  misspelt: 'nothing has been kept of this target, and of one that is called nearly the same there has',
+  waiting: 'a start would have to wait',
+  store: 'what is remembered cannot be read, which is not the same as nothing',
+  'store-damaged': 'a start would go ahead, and some lines of what is remembered cannot be read',
+  limits: 'an option that cannot be used',
+} as const
+
+interface Question<Memory, Options> {
+  readonly kind: string
+  readonly target: string
+  readonly guard: Guard<Memory, Options>
+  readonly options: Options
+  /** What would be well. */
+  readonly expected: string
+}
+
+export const verdictOf = <Memory, Options>(
+  { kind, target, guard, options, expected }: Question<Memory, Options>,
+  { store }: Pick<CheckContext, 'store'>,
+): Verdict => {
+  try {
+    const reading = store.read(target)
+    markPresent(store, target, reading.records)
+    if (reading.records.length === 0 && reading.bad === 0) return nothingKept(kind, target, store.targets())
+    const { reason, facts, ...judged } = guard.judge(remember(guard, reading), options, store.stamp())
+    const watched: readonly [string] = [target]
+    if (judged.answer === 'refuse')
+      return {
+        status: 'fail',
+        code: `${kind}/refused`,
+        summary: `${target} is refused until reset: ${reason}`,
+        observed: reason,
+        expected,
+        next: `mend what makes it fail, then ${store.forgetCommand(target)}`,
+        watched,
+        facts,
+      }
+    if (judged.answer === 'wait')
+      return {
+        status: 'fail',
+        code: `${kind}/waiting`,
+        summary: `${target} has to wait ${span(judged.waitMs)}: ${reason}`,
+        observed: reason,
+        expected,
+        next: store.showCommand(target),
+        watched,
+        facts: { ...facts, waitMs: Math.ceil(judged.waitMs) },
+      }
+    if (reading.bad > 0) return damaged(kind, target, reading)
+    return { status: 'pass', code: `${kind}/go`, summary: `${target}: ${reason}`, watched, facts }
+  } catch (error) {
+    if (error instanceof StoreError) return unreadable(kind, 'fail', target, error)
+    throw error
+  }
+}
+
+/** A first start knows nothing yet; a check of a target that nobody else names would watch nothing for ever. */
+const nothingKept = (kind: string, target: string, targets: readonly string[]): Verdict => {
+  const near = suggest(target, targets)
+  if (near === undefined)
+    return { status: 'pass', code: `${kind}/new`, summary: `nothing has been kept of ${target} yet`, watched: [target] }
+  return {
+    status: 'warn',
+    code: `${kind}/misspelt`,
+    summary: `nothing has been kept of ${target}, but of ${near}`,
+    observed: `no record of ${target}`,
+    expected: 'the name under which it is started: `bootcheck guard --target NAME`',
+    next: `write \`target: ${near}\`, if that is meant`,
+    watched: [target],
+  }
+}
+
+export const unusable = (kind: string, problem: string, next: string): Verdict => ({
+  status: 'fail',
+  code: `${kind}/limits`,
+  summary: problem,
+  observed: problem,
+  expected: 'options that say when to wait and when to refuse',
+  next,
+})
