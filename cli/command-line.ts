@@ -161,8 +161,20 @@ export const parseCommand = (given: readonly string[]): Command => {
   const sink: Sink = { flags: new Set(), texts: new Map(), ids: new Map(), numbers: new Map(), formats: [] }
   const open: Record<string, string | true | string[]> = {}
   const seen = new Set<Option>()
+  // cac reads `--no-wait` as a `wait` that is false, and says `wait: true` where nothing was said.
+  const negated = new Map(
+    word.options.filter(({ name }) => name.startsWith('no-')).map(option => [camel(option.name.slice(3)), option]),
+  )
   for (const [key, value] of Object.entries(parsed.options)) {
     if (key === '--') continue
+    const negation = negated.get(key)
+    if (negation) {
+      const plain = `--${negation.name.slice(3)}`
+      if (argv.includes(plain))
+        throw new UsageError(`${word.name} has no option ${plain}; did you mean "${negation.name}"?`)
+      if ([value].flat().includes(false)) read(negation, true, sink)
+      continue
+    }
     const option = known.get(key)
     if (!option) {
       const name = typed.get(key) ?? key
@@ -180,5 +192,5 @@ export const parseCommand = (given: readonly string[]): Command => {
   }
   const lost = [...typed.values()].find(name => name.includes('.') && !Object.hasOwn(open, name))
   if (lost !== undefined) throw new UsageError(`${word.name} cannot take --${lost}`)
-  return { word, named: cli.matchedCommandName !== undefined, args, values: { ...sink, open } }
+  return { word, named: cli.matchedCommandName !== undefined, args, values: { ...sink, open, command: [] } }
 }

@@ -24,14 +24,20 @@ const shownArgs = (word: Word): string =>
   word.args
     .replace('[manifest]', '[BOOT.md]')
     .replace('[...manifests]', '[BOOT.md…]')
+    .replace('<event>', 'ok|fail|beat')
     .replace(/<(\w+)>/, (_, name: string) => name.toUpperCase())
     .replace('[topic]', '[KIND|CODE|ID]')
+    .replace('[...targets]', '[TARGET]')
 
 const EXITS = columns([
   ['0', 'yes: ready, clean (warnings are printed; --strict makes them failures)'],
   ['1', 'no: a check failed, timed out, crashed or was blocked'],
   ['2', 'nothing was judged: wrong usage, invalid manifest, no check left to run, lint found errors'],
   ['3', 'bootcheck itself broke, or its output could not be written'],
+  ['69', 'refused until state reset: a crash loop, a spent retry budget'],
+  ['75', 'not now: cooling off, try later'],
+  ['78', 'mend first: the gate is closed, the command is not there, the manifest is wrong'],
+  ['124', 'exec --deadline ran out'],
   ['128+n', 'stopped by signal n'],
 ])
 
@@ -44,7 +50,7 @@ Examples
 ${columns(WORDS.flatMap(word => word.examples.slice(0, word.name === 'run' ? 3 : 1)))}
 
 Commands (bootcheck COMMAND --help says more)
-${columns(WORDS.map(word => [`${word.name} ${shownArgs(word)}`, word.about] as const))}
+${columns(WORDS.map(word => [`${word.name} ${word.command ? '-- COMMAND…' : shownArgs(word)}`, word.about] as const))}
 
 Options of every command
 ${columns(COMMON.map(optionRow))}
@@ -60,7 +66,7 @@ Examples
 ${columns(word.examples)}
 
 Usage
-  bootcheck ${word.name} ${shownArgs(word)} [options]
+  ${['bootcheck', word.name, shownArgs(word), '[options]', word.command ? '-- COMMAND…' : ''].filter(Boolean).join(' ')}
 
 Options
 ${columns([...word.options, ...COMMON].map(optionRow))}

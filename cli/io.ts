@@ -16,6 +16,15 @@ export interface Io {
   err(text: string): void
   /** Aborted by Ctrl-C and its like, with the signal's name as reason. */
   readonly stop: AbortSignal
+  readonly signals: Signals
+}
+
+/** This process's own signals, for a command that stands between a supervisor and another program. */
+export interface Signals {
+  /** From now on TERM, INT, HUP, QUIT, USR1 and USR2 go to `handler`, and end nothing here. */
+  take(handler: (signal: NodeJS.Signals) => void): void
+  /** Ends this process by the same signal, so that whoever waits for it sees how the other program ended. */
+  raise(signal: NodeJS.Signals): Promise<never>
 }
 
 /** Wrong usage: one line, and exit code 2. */

@@ -13,6 +13,15 @@ const NO_VALUES: Values = {
   numbers: new Map(),
   formats: [],
   open: {},
+  command: [],
+}
+
+const DASHES = '--'
+
+/** What stands behind `--` is another program's, and no option of ours. */
+const split = (argv: readonly string[]): { readonly own: readonly string[]; readonly command: readonly string[] } => {
+  const at = WORDS.find(({ name }) => name === argv[0])?.command ? argv.indexOf(DASHES) : -1
+  return at < 0 ? { own: argv, command: [] } : { own: argv.slice(0, at), command: argv.slice(at + 1) }
 }
 
 /** Words alone need no parser, and words alone is how a prestart script calls: loading cac and asking it costs 7 ms. */
@@ -28,22 +37,33 @@ const readWords = async (argv: readonly string[]): Promise<Command> => {
 }
 
 /** An unknown word that contains `.` or `/` is a manifest; any other is a mistake. */
-const checkArguments = ({ word, named, args }: Command): void => {
+const checkArguments = ({ word, named, args, values }: Command): void => {
   const first = args[0]
   if (word.name === 'run' && !named && first !== undefined && !/[./]/.test(first))
     throw new UsageError(`unknown command "${first}"${meant(first, names) || `; the commands are ${names.join(', ')}`}`)
-  if (word.args.startsWith('<') && first === undefined)
-    throw new UsageError(`${word.name} needs a kind; bootcheck explain lists them`)
-  if (!word.args.startsWith('[...') && args.length > 1)
+  const wanted = word.args.match(/\w+/g) ?? []
+  if (word.args.startsWith('<') && args.length < wanted.length) {
+    const missing = wanted[args.length]
     throw new UsageError(
-      `${word.name} takes one ${word.args.replace(/[^a-z]/g, '')}, and got ${args.length}: ${args.join(' ')}`,
+      `${word.name} needs ${missing === 'event' ? 'an' : 'a'} ${missing}${missing === 'kind' ? '; bootcheck explain lists them' : ''}`,
+    )
+  }
+  if (!word.args.startsWith('[...') && args.length > wanted.length)
+    throw new UsageError(
+      `${word.name} takes ${wanted.length === 0 ? 'no arguments' : `one ${wanted.join(' and one ')}`}, and got ${args.length}: ${args.join(' ')}`,
+    )
+  if (word.command && values.command.length === 0)
+    throw new UsageError(
+      `${word.name} needs a command behind "--": bootcheck ${word.name} ${DASHES} gateway --port 18789`,
     )
 }
 
 /** Runs one command and returns its exit code. `io` is made once it is known whether colour was asked for. */
 export const main = async (argv: readonly string[], io: (color: boolean | undefined) => Io): Promise<number> => {
   try {
-    const command = await readWords(argv)
+    const { own, command: rest } = split(argv)
+    const read = await readWords(own)
+    const command = { ...read, values: { ...read.values, command: rest } }
     const { flags } = command.values
     const terminal = io(flags.has('no-color') ? false : flags.has('color') ? true : undefined)
     if (flags.has('version')) return terminal.out(`${version}\n`) ? 0 : 3
@@ -54,6 +74,6 @@ export const main = async (argv: readonly string[], io: (color: boolean | undefi
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     io(false).err(`bootcheck: ${error.message}\n`)
-    return 2
+    return WORDS.find(({ name }) => name === argv[0])?.misuse ?? 2
   }
 }

@@ -1,13 +1,13 @@
 /** The real terminal behind `Io`. */
 import { world } from '../core/world.ts'
 import { mayAnimate, styleFor, terminalAt } from './color.ts'
-import type { Io } from './io.ts'
+import type { Io, Signals } from './io.ts'
 import { writeOut } from './output.ts'
 
 /** How long a reader that does not read may hold us. */
 const PATIENCE_MS = 2000
 
-export const terminal = (color: boolean | undefined, stop: AbortSignal): Io => {
+export const terminal = (color: boolean | undefined, stop: AbortSignal, signals: Signals): Io => {
   const { env, cwd } = world()
   const out = terminalAt(1)
   return {
@@ -25,5 +25,6 @@ export const terminal = (color: boolean | undefined, stop: AbortSignal): Io => {
     out: text => writeOut(1, text, { timeoutMs: PATIENCE_MS }).complete,
     err: text => void writeOut(2, text, { timeoutMs: PATIENCE_MS }),
     stop,
+    signals,
   }
 }

@@ -23,6 +23,8 @@ export interface Values {
   readonly formats: readonly { readonly format: string; readonly file?: string }[]
   /** Options that the word leaves open (`check KIND --option value`), as written. */
   readonly open: Readonly<Record<string, string | true | readonly string[]>>
+  /** The words behind `--`, where the word takes a command. */
+  readonly command: readonly string[]
 }
 
 export type Action = (args: readonly string[], values: Values, io: Io) => Promise<number>
@@ -36,6 +38,10 @@ export interface Word {
   readonly options: readonly Option[]
   /** Takes options that are not listed here. */
   readonly open?: true
+  /** Takes a command behind `--`. */
+  readonly command?: true
+  /** The exit code of wrong usage, where it is not 2. */
+  readonly misuse?: number
   load(): Promise<{ readonly action: Action }>
 }
 
@@ -155,6 +161,126 @@ export const WORDS: readonly Word[] = [
       { name: 'format', type: ['pretty', 'json'], about: 'How to print (pretty)' },
     ],
     load: () => import('./commands/explain.ts'),
+  },
+  {
+    name: 'guard',
+    args: '',
+    about: 'Starts the gateway behind the gate and the guards: what a supervisor should start',
+    examples: [
+      ['bootcheck guard -- openclaw gateway', 'what systemd, launchd or runit starts'],
+      ['bootcheck guard --hold -- openclaw gateway', 'waits until the fault is mended'],
+      ['bootcheck guard --no-checks --target worker-3 -- node worker.js', 'crash loops alone, without a manifest'],
+    ],
+    options: [
+      { name: 'target', type: 'text', about: 'What its crashes are counted under (gateway)' },
+      { name: 'manifest', type: 'text', about: 'Its checks, instead of ./BOOT.md' },
+      { name: 'no-checks', type: 'flag', about: 'No manifest: only the guards' },
+      { name: 'no-wait', type: 'flag', about: 'Exit 75 instead of waiting until a cool-down ends' },
+      { name: 'hold', type: 'flag', about: 'With a closed gate stay, and start as soon as it opens' },
+      {
+        name: 'supervisor',
+        type: ['systemd', 'launchd', 'none'],
+        about: 'Who starts us: launchd gets 0 for 69 and 78, systemd is told when it is ready',
+      },
+      { name: 'kill-after', type: 'duration', about: 'From TERM to KILL when it is stopped (10s)' },
+      { name: 'ready-timeout', type: 'duration', about: 'How long the checks of phase after may take to pass (1m)' },
+      { name: 'healthy-after', type: 'duration', about: 'How long it must live before its start counts as good (5m)' },
+      { name: 'fail-closed', type: 'flag', about: 'Do not start the gateway when the guard itself breaks' },
+      { name: 'notify', type: 'text', about: 'Whom to tell of a change: a check of kind message, or a command' },
+      STATE,
+    ],
+    command: true,
+    misuse: 78,
+    load: () => import('./commands/guard.ts'),
+  },
+  {
+    name: 'allow',
+    args: '<target>',
+    about: 'Asks whether to go on, and takes the permit: 0 yes, 75 not now, 69 refused',
+    examples: [
+      ['bootcheck allow codex/grok-4.20', 'after three failures in a row: not for half an hour'],
+      ['bootcheck allow login:naver --limit 2 --per 15m --cooldown 30m', 'before a login'],
+      ['bootcheck allow job-319 --attempts 3', 'a retry budget'],
+    ],
+    options: [
+      { name: 'limit', type: 'count', about: 'Permits in a window (2)' },
+      { name: 'per', type: 'duration', about: 'The window (15m)' },
+      { name: 'cooldown', type: 'duration', about: 'From the last permit of a full window to the next one (30m)' },
+      { name: 'attempts', type: 'count', about: 'Permits in all, until state reset' },
+      { name: 'failures', type: 'count', about: 'Failures in a row that block it (3)' },
+      { name: 'window', type: 'duration', about: 'How far apart the first and the last of them may be (15m)' },
+      { name: 'block', type: 'duration', about: 'For how long, from the last failure (30m)' },
+      {
+        name: 'set',
+        type: 'ids',
+        about: 'Targets that stand in for one another: the last healthy one is never blocked',
+      },
+      { name: 'legacy', type: 'text', about: 'A folder of *-crash-counter.txt and *-crash-loop-until.txt to honour' },
+      { name: 'format', type: ['pretty', 'json'], about: 'How to print (pretty)' },
+      STATE,
+    ],
+    load: () => import('./commands/allow.ts'),
+  },
+  {
+    name: 'record',
+    args: '<target> <event>',
+    about: 'Tells the guards how it went: ok, fail or beat',
+    examples: [
+      ['bootcheck record codex/grok-4.20 fail --retry-after 90s', 'it failed, and said for how long'],
+      ['bootcheck record codex/grok-4.20 ok', 'a success clears its failures'],
+      ['bootcheck record worker-3 beat', 'a worker that is alive'],
+    ],
+    options: [{ name: 'retry-after', type: 'duration', about: 'Blocked at least for this long; with fail' }, STATE],
+    load: () => import('./commands/record.ts'),
+  },
+  {
+    name: 'exec',
+    args: '',
+    about: 'Asks the guards, runs a command, tells them how it went',
+    examples: [
+      ['bootcheck exec --once update-4711 -- ./handle 4711', 'never twice, even when it crashes'],
+      ['bootcheck exec --deadline 1h -- ./agent run', 'ended after an hour, with all that it started'],
+      ['bootcheck exec --key login:naver --limit 2 --per 15m -- ./login', 'no more logins than the service bears'],
+    ],
+    options: [
+      { name: 'key', type: 'text', about: 'The target of --limit and --attempts; its outcome is recorded' },
+      { name: 'once', type: 'text', about: 'A key that is committed before the command runs; later calls exit 0' },
+      { name: 'deadline', type: 'duration', about: 'TERM to all that it started then, KILL 2 s later; exit 124' },
+      { name: 'limit', type: 'count', about: 'Permits in a window (2)' },
+      { name: 'per', type: 'duration', about: 'The window (15m)' },
+      { name: 'cooldown', type: 'duration', about: 'From the last permit of a full window to the next one (30m)' },
+      { name: 'attempts', type: 'count', about: 'Permits in all, until state reset' },
+      { name: 'beat', type: 'text', about: 'A target whose heartbeat it gives while it makes progress' },
+      {
+        name: 'keep',
+        type: 'text',
+        about: 'A new file that gets its standard output, too: run once, and a failure names it',
+      },
+      {
+        name: 'notify',
+        type: 'text',
+        about: 'A shell command that gets the message of a failure on its standard input; with --keep',
+      },
+      STATE,
+    ],
+    command: true,
+    load: () => import('./commands/exec.ts'),
+  },
+  {
+    name: 'state',
+    args: '[...targets]',
+    about: 'What the guards remember, and the next thing to type; state reset TARGET forgets it',
+    examples: [
+      ['bootcheck state', 'every target'],
+      ['bootcheck state gateway --follow', 'one, as it changes'],
+      ['bootcheck state reset gateway', 'after the fault is mended'],
+    ],
+    options: [
+      { name: 'follow', type: 'flag', about: 'Print each change, until Ctrl-C' },
+      { name: 'format', type: ['pretty', 'json'], about: 'How to print (pretty)' },
+      STATE,
+    ],
+    load: () => import('./commands/state.ts'),
   },
 ]
 

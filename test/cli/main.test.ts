@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseCommand } from '../../cli/command-line.ts'
 import type { Io } from '../../cli/io.ts'
 import { main } from '../../cli/main.ts'
+import { WORDS } from '../../cli/words.ts'
 
 const read = (...argv: string[]) => parseCommand(argv)
 
@@ -22,13 +23,19 @@ const say = async (...argv: string[]) => {
       err += text
     },
     stop: new AbortController().signal,
+    signals: {
+      take: () => {},
+      raise: () => {
+        throw new Error('nobody raises a signal here')
+      },
+    },
   }
   const code = await main(argv, () => io)
   return { code, out, err }
 }
 
 describe('words', () => {
-  it('are four, and run is meant where none is said', () => {
+  it('are nine, and run is meant where none is said', () => {
     expect(read()).toMatchObject({ word: { name: 'run' }, named: false, args: [] })
     expect(read('run', 'a.md')).toMatchObject({ word: { name: 'run' }, named: true, args: ['a.md'] })
     expect(read('./BOOT.md')).toMatchObject({ word: { name: 'run' }, named: false, args: ['./BOOT.md'] })
@@ -48,8 +55,11 @@ describe('words', () => {
 
   it.each([
     ['rnu', 'unknown command "rnu"; did you mean "run"?'],
-    ['guard', 'unknown command "guard"; the commands are run, check, lint, explain'],
-    ['xyzzy', 'unknown command "xyzzy"; the commands are run, check, lint, explain'],
+    [
+      'snapshot',
+      'unknown command "snapshot"; the commands are run, check, lint, explain, guard, allow, record, exec, state',
+    ],
+    ['xyzzy', 'unknown command "xyzzy"; the commands are run, check, lint, explain, guard, allow, record, exec, state'],
   ])('%s is not one', async (word, message) => {
     expect(await say(word)).toEqual({ code: 2, out: '', err: `bootcheck: ${message}\n` })
   })
@@ -161,10 +171,11 @@ describe('help', () => {
     expect(code).toBe(0)
     expect(out.indexOf('Examples')).toBeLessThan(out.indexOf('Commands'))
     const words = [...out.matchAll(/^ {2}bootcheck ([a-z-]+)/gm)].map(match => match[1])
-    expect(words.every(word => ['run', 'check', 'lint', 'explain'].includes(word ?? ''))).toBe(true)
+    const names: readonly string[] = WORDS.map(({ name }) => name)
+    expect(words.filter(word => !names.includes(word ?? ''))).toEqual([])
   })
 
-  it.each(['run', 'check', 'lint', 'explain'])('of %s lists its options', async word => {
+  it.each(WORDS.map(({ name }) => name))('of %s lists its options', async word => {
     const { code, out } = await say(word, '--help')
     expect(code).toBe(0)
     expect(out).toMatch(/^.+\n\nExamples\n/)
@@ -173,7 +184,7 @@ describe('help', () => {
   })
 
   it('is short enough for a terminal of 120 columns', async () => {
-    for (const argv of [['--help'], ['run', '--help'], ['check', '--help'], ['lint', '--help'], ['explain', '--help']])
+    for (const argv of [['--help'], ...WORDS.map(({ name }) => [name, '--help'])])
       for (const line of (await say(...argv)).out.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120)
   })
 })

@@ -1,0 +1,268 @@
+/**
+ * `exec`: asks the guards, runs a command, tells them how it went. All that may say no is asked before anything is committed:
+ * a refusal leaves no trace. Then the key of `once` is committed, so that a crash costs one piece of work and never a loop of
+ * them. Then the command runs.
+ */
+import { NeedsChild } from '../core/contain.ts'
+import { absolute } from '../core/context.ts'
+import { sinceReset } from '../core/guard.ts'
+import { clock } from '../core/process.ts'
+import { quote } from '../core/shell.ts'
+import { StoreError, type StoreRecord } from '../core/store.ts'
+import { bytes, excerpt, visible } from '../core/text.ts'
+import { world as realWorld, type World } from '../core/world.ts'
+import { BEAT_MS } from './exec/beats.ts'
+import { type Kept, makeKept, type Problem, standing } from './exec/keep.ts'
+import { judgeEnd, type Outcome } from './exec/outcome.ts'
+import { type Done, runJob } from './exec/run.ts'
+import { findCommand } from './find-command.ts'
+import { type OpenStore, openStore } from './open-store.ts'
+import { type AskOptions, ask, commitOnce, permitLine, recordOutcome } from './permits.ts'
+import { notify } from './tell.ts'
+
+export { RATE_LIMIT_DEFAULTS } from '../guards/rate-limit.ts'
+
+/** Everything but the command may be left out. */
+export interface ExecOptions {
+  readonly command: readonly [string, ...string[]]
+  /** The target whose permit is taken, and that is told how it went. The breaker is always asked. */
+  readonly key?: string
+  /** What is asked beside the breaker; with `key`. */
+  readonly terms?: Pick<AskOptions, 'rate' | 'attempts'>
+  /** Committed before the command runs: a later call with it runs nothing, and is fine. */
+  readonly once?: string
+  readonly deadlineMs?: number
+  /** The target that beats while the command makes progress. */
+  readonly beat?: string
+  /** At most one beat in this time, ms; 30 s by default. */
+  readonly beatMs?: number
+  /** The result file: what the command writes on standard output. It must not be there yet. */
+  readonly keep?: string
+  /** For the shell: gets the message of a failure on its standard input. With `keep`. */
+  readonly notify?: string
+  /** Folder of the store; the platform's own by default. */
+  readonly stateDir?: string
+}
+
+/** The process that it runs in. */
+export interface ExecHost {
+  /** Tells people one line. */
+  tell(line: string): void
+  /** Aborted by a signal that came before `take` was called, with its name as reason. */
+  readonly stop: AbortSignal
+  readonly signals: { take(handler: (signal: NodeJS.Signals) => void): void }
+  readonly world?: World
+  /** Whether the system tells how much a process reads and writes; by default as it is. */
+  readonly seesIo?: boolean
+}
+
+/** An exit code, or the signal to die of as the command did. */
+export type ExecEnd = number | NodeJS.Signals
+
+const DONE = 0
+const BROKE = 3
+const NOT_NOW = 75
+const MEND_FIRST = 78
+
+const NOTIFY_MS = 10_000
+
+/** What is wrong with the store, for people. Throws what is no matter of the store. */
+const storeProblem = (error: unknown): Problem => {
+  if (error instanceof StoreError) return { problem: error.message, next: error.next }
+  if (error instanceof NeedsChild)
+    return {
+      problem: `${error.what} lies on a file system that may hang`,
+      next: 'name a folder on a local disk with --state-dir',
+    }
+  throw error
+}
+
+const onceTarget = (key: string): string => `once:${key}`
+
+/** One call: what was asked for, and where it happens. */
+interface Call extends OpenStore {
+  readonly options: ExecOptions
+  readonly host: ExecHost
+  readonly world: World
+}
+
+const forgetKey = ({ store }: Call, key: string): string => store.forgetCommand(onceTarget(key))
+
+const say = ({ host }: Call, problem: string, next?: string): void =>
+  host.tell(visible(next === undefined ? problem : `${problem}; next: ${next}`))
+
+/** Says why it does not run, and answers with the exit code. */
+const refuse = (call: Call, code: number, { problem, next }: Problem): number => {
+  say(call, `not run: ${problem}`, next)
+  return code
+}
+
+const alreadyDone = (call: Call, key: string, by: StoreRecord): number => {
+  const at = clock(by.wallMs, call.world.now())
+  say(call, `already done: ${excerpt(key, 200)}, at ${at}; ${forgetKey(call, key)} forgets it`)
+  return DONE
+}
+
+/** Work whose key cannot be kept must not be done: nobody would know of it at the next call. Nothing is lost, so it is "not now". */
+const keyNotKept = (call: Call, key: string, error: unknown): number => {
+  const { problem, next } = storeProblem(error)
+  return refuse(call, NOT_NOW, { problem: `the key ${excerpt(key, 200)} cannot be kept: ${problem}`, next })
+}
+
+/** Those that were done need no permit: looked up before anything is asked. */
+const doneBefore = (call: Call): number | undefined => {
+  const { once } = call.options
+  if (once === undefined) return undefined
+  try {
+    const { records } = call.store.read(onceTarget(once))
+    const by = sinceReset(records).find(({ event }) => event.type === 'once')
+    return by && alreadyDone(call, once, by)
+  } catch (error) {
+    return keyNotKept(call, once, error)
+  }
+}
+
+const askFirst = (call: Call): number | undefined => {
+  const { key, terms, once } = call.options
+  if (key === undefined) return undefined
+  const permit = ask(call.store, key, { ...terms, ...(once === undefined ? {} : { once }) })
+  for (const warning of permit.warnings) say(call, warning)
+  if (permit.allowed) return undefined
+  say(call, permitLine({ ...permit, next: call.shown(permit.next) }, call.world.now()))
+  if (permit.retryAt !== null) say(call, `retryAt ${new Date(permit.retryAt).toISOString()}`)
+  return permit.exitCode
+}
+
+const commit = (call: Call): number | undefined => {
+  const { once } = call.options
+  if (once === undefined) return undefined
+  try {
+    const { first, by } = commitOnce(call.store, once)
+    return first ? undefined : alreadyDone(call, once, by)
+  } catch (error) {
+    return keyNotKept(call, once, error)
+  }
+}
+
+/** Everything that keeps the command from running, in the order in which it is asked; the file that is to be kept, if none does. */
+const prepare = (call: Call, path: string | undefined): number | { readonly kept?: Kept } => {
+  const now = call.world.now()
+  const early = doneBefore(call)
+  if (early !== undefined) return early
+  const there = path === undefined ? undefined : standing(path, now)
+  if (there) return refuse(call, MEND_FIRST, there)
+  const refused = askFirst(call)
+  if (refused !== undefined) return refused
+  const kept = path === undefined ? undefined : makeKept(path, now)
+  if (kept && 'problem' in kept) return refuse(call, MEND_FIRST, kept)
+  const late = commit(call)
+  if (late !== undefined) {
+    kept?.remove()
+    return late
+  }
+  return kept ? { kept } : {}
+}
+
+/** What must not keep the command from running, or its end from being passed on: said where it cannot be written. */
+const remembering = (call: Call, what: string, action: () => unknown): void => {
+  try {
+    action()
+  } catch (error) {
+    const { problem, next } = storeProblem(error)
+    say(call, `${what} could not be recorded: ${problem}`, next)
+  }
+}
+
+const unstartable = (call: Call, path: string, error: NodeJS.ErrnoException): number => {
+  const why =
+    error.code === 'ENOENT'
+      ? 'its interpreter (the #! line) or the working folder is not there'
+      : (error.code ?? error.message)
+  const { once } = call.options
+  const spent = once === undefined ? '' : `; its key is spent: ${forgetKey(call, once)}`
+  return refuse(call, MEND_FIRST, {
+    problem: `${path} cannot be started: ${why}${spent}`,
+    next: `ls -l ${quote(path)}`,
+  })
+}
+
+/** Tells the guards, and people where it failed. */
+const report = async (call: Call, { told, what, outOfTime }: Outcome, kept: Kept | undefined): Promise<void> => {
+  const { key, command } = call.options
+  const { world } = call
+  if (key !== undefined && told !== undefined)
+    remembering(call, `the outcome (${told}) of ${excerpt(key, 200)}`, () => recordOutcome(call.store, key, told))
+  // Its arguments may hold secrets.
+  const name = excerpt(command[0], 200)
+  const size = kept ? `; what it wrote is kept in ${kept.path} (${bytes(kept.size())})` : ''
+  if (told === 'fail' && (kept || outOfTime)) say(call, `${name} failed: ${what}${size}`)
+  else if (told === undefined && kept) say(call, `${name} was called off: ${what}${size}`)
+  if (told !== 'fail' || call.options.notify === undefined) return
+  const message = visible(`bootcheck exec: ${name} failed: ${what}${size}`)
+  const problem = await notify({
+    command: call.options.notify,
+    message,
+    cwd: world.cwd,
+    env: { ...world.env, BOOTCHECK_MESSAGE: message },
+    timeoutMs: NOTIFY_MS,
+  })
+  if (problem !== undefined) say(call, `nobody was notified: ${problem}`)
+}
+
+/** A beat that cannot be kept is said once: a beat is not worth a line every half minute. */
+const beatOf = (call: Call): { readonly everyMs: number; beat(): void } | undefined => {
+  const { beat: target, beatMs = BEAT_MS } = call.options
+  if (target === undefined) return undefined
+  let said = false
+  const beat = (): void => {
+    try {
+      recordOutcome(call.store, target, 'beat')
+    } catch (error) {
+      const { problem, next } = storeProblem(error)
+      if (!said) say(call, `no heartbeat of ${excerpt(target, 200)}: ${problem}`, next)
+      said = true
+    }
+  }
+  return { everyMs: beatMs, beat }
+}
+
+const runPrepared = async (call: Call, path: string, kept: Kept | undefined): Promise<ExecEnd> => {
+  const { options, host, world } = call
+  const beat = beatOf(call)
+  const done: Done | { readonly error: NodeJS.ErrnoException } = await runJob({
+    path,
+    words: options.command,
+    cwd: world.cwd,
+    env: world.env,
+    ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
+    ...(kept ? { kept } : {}),
+    ...(beat ? { beat } : {}),
+    ...(host.seesIo === undefined ? {} : { seesIo: host.seesIo }),
+    tell: line => say(call, line),
+    take: host.signals.take,
+  })
+  if ('error' in done) {
+    kept?.remove()
+    return unstartable(call, path, done.error)
+  }
+  const outcome = judgeEnd(done.ended)
+  await report(call, outcome, kept)
+  if (await done.finish()) return outcome.exit
+  say(call, `${kept?.path} may not be whole on the disk`, 'df -h')
+  return outcome.exit === DONE ? BROKE : outcome.exit
+}
+
+/**
+ * Asks, runs, tells. Resolves with an exit code (75 and 69 as the guards answered, 78 for what has to be mended first, 124 for
+ * the deadline, else the command's own), or with the signal that the command died of.
+ */
+export const exec = async (options: ExecOptions, host: ExecHost): Promise<ExecEnd> => {
+  const world = host.world ?? realWorld()
+  const call: Call = { options, host, world, ...openStore(options.stateDir, world) }
+  if (host.stop.aborted) return host.stop.reason as NodeJS.Signals
+  const found = findCommand(options.command[0], world)
+  if ('problem' in found) return refuse(call, MEND_FIRST, { problem: found.problem, next: 'the command behind "--"' })
+  const path = options.keep === undefined ? undefined : absolute(options.keep, world)
+  const prepared = prepare(call, path)
+  return typeof prepared === 'number' ? prepared : runPrepared(call, found.path, prepared.kept)
+}

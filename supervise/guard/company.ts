@@ -1,0 +1,81 @@
+/** Steps 6 to 9: with the gateway for as long as it lives, and to its end. */
+import { span } from '../../core/text.ts'
+import type { End, Running } from '../running.ts'
+import { askChecks, declares } from './gate.ts'
+import type { Ground } from './ground.ts'
+import { EXIT, type GuardEnd } from './host.ts'
+import { accompany } from './life.ts'
+import { sayReady } from './systemd.ts'
+import { shownEnd } from './words.ts'
+
+const READY_TIMEOUT_MS = 60_000
+const HEALTHY_AFTER_MS = 5 * 60_000
+
+/** Resolves when it has ended. */
+const stayWith = async (
+  ground: Ground,
+  running: Running,
+): Promise<{ readonly end: End; readonly verified: boolean }> => {
+  const { options, ledger, messenger, own, say, tell, name, world } = ground
+  const { readyTimeoutMs = READY_TIMEOUT_MS, healthyAfterMs = HEALTHY_AFTER_MS, checks, supervisor } = options
+  const asksAfter = declares(ground, 'after')
+  if (!asksAfter && checks !== false)
+    say(`${name} has no after checks: it counts as ready at once, and time alone decides whether it is good`)
+  const over = new AbortController()
+  let verified = false
+  accompany({
+    target: name,
+    readyTimeoutMs,
+    healthyAfterMs,
+    ask: asksAfter ? () => askChecks(ground, 'after', over.signal) : undefined,
+    async onReady() {
+      ledger.append({ type: 'ready' })
+      if (supervisor !== 'systemd') return
+      const problem = await sayReady(world.cwd, world.env)
+      if (problem !== undefined) say(`systemd could not be told that ${name} is ready: ${problem}`)
+    },
+    onLate(what) {
+      const late = `not ready after ${span(readyTimeoutMs)}: ${what}; it runs on, unverified`
+      say(`${name} is ${late}`)
+      tell('late', late, ['ready', 'verified'])
+    },
+    onVerified() {
+      const wasTroubled = messenger.troubled()
+      ledger.append({ type: 'verified' })
+      verified = true
+      if (wasTroubled) tell('verified', `runs well again: it has lived ${span(healthyAfterMs)}`, ['verified'])
+    },
+    onBeat: () =>
+      void own('beating', () => {
+        ledger.append({ type: 'beat' })
+        messenger.flush()
+      }),
+    say,
+    signal: over.signal,
+  }).catch((error: unknown) => {
+    say(
+      `the guard itself broke while watching ${name}, which runs on unwatched: ${error instanceof Error ? error.stack : error}`,
+    )
+  })
+  const end = await running.ended
+  over.abort()
+  return { end, verified }
+}
+
+/** Nobody asked for it, and it is not one of the ways to say "not now" or "mend first". */
+const isCrash = ({ code }: End, requested: boolean, verified: boolean): boolean =>
+  !requested && (verified ? code !== 0 : code !== EXIT.notNow && code !== EXIT.mendFirst)
+
+/** Resolves with what to end with: as the gateway did. */
+export const keepCompany = async (ground: Ground, running: Running): Promise<GuardEnd> => {
+  const { desk, own, ledger, say, name, killAfterMs } = ground
+  const { end, verified } = await stayWith(ground, running)
+  const requested = desk.requested(end)
+  const crash = isCrash(end, requested, verified)
+  const { code, signal } = end
+  await own('recording the end', () => ledger.append({ type: 'end', code, signal, requested, crash }))
+  say(`${name} ended (${shownEnd(end)})${requested ? ', as it was asked to' : crash ? ': counted as a crash' : ''}`)
+  // What it left behind holds its port, and would run on beside the next one.
+  await running.stop(killAfterMs)
+  return signal ?? code ?? EXIT.broke
+}

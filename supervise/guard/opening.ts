@@ -1,0 +1,99 @@
+/** Steps 1 to 4, once; or, where it holds, again and again until it may start. */
+import { absolute } from '../../core/context.ts'
+import { span } from '../../core/text.ts'
+import type { Rules } from './admission.ts'
+import { alreadyRunning, reconcile } from './earlier.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { type Closed, gate, mendFirst } from './gate.ts'
+import type { Ground } from './ground.ts'
+import { holdOn } from './hold.ts'
+import { EXIT, type GuardEnd } from './host.ts'
+import { look } from './look.ts'
+import { parked } from './parked.ts'
+import { permission } from './permission.ts'
+import { rememberedPaths } from './watched.ts'
+import { shownCommand } from './words.ts'
+
+/** How soon, and how late at most, it is tried again though no file has changed. */
+const FIRST_RETRY_MS = 1000
+const LAST_RETRY_MS = 5 * 60_000
+
+/** What is to be started. */
+export interface Opening {
+  readonly path: string
+  readonly rules: Rules
+  readonly fingerprint: string
+}
+
+type Attempt = { readonly opening: Opening } | { readonly end: GuardEnd } | { readonly closed: Closed }
+
+const fingerprintNow = ({ read, world, options, stateDir, target }: Ground, path: string): string =>
+  fingerprintOf({
+    path,
+    args: options.command.slice(1),
+    cwd: world.cwd,
+    files: [...(read ? [absolute(read.file, world)] : []), ...rememberedPaths(stateDir, target)],
+  })
+
+/** Says once what is about to be run. */
+const introducer = ({ say, name, options }: Ground): ((path: string) => void) => {
+  let before = ''
+  return path => {
+    if (path !== before) say(`${name} is to run ${shownCommand(path, options.command.slice(1))}`)
+    before = path
+  }
+}
+
+const attempt = async (ground: Ground, said: string, introduce: (path: string) => void): Promise<Attempt> => {
+  const { own, desk, messenger } = ground
+  const looked = await look(ground)
+  // Whom to tell may stand in the manifest.
+  await own('beginning to tell people', () => messenger.begin())
+  if (!('path' in looked)) return { closed: await mendFirst(ground, looked, said) }
+  const { path, rules } = looked
+  introduce(path)
+  const pid = await own('looking for an earlier start', () => reconcile(ground))
+  if (pid !== undefined) return { end: alreadyRunning(ground, pid) }
+  const fingerprint = (await own('looking at what would be started', () => fingerprintNow(ground, path))) ?? 'unknown'
+  const end = (await permission(ground, rules, fingerprint)) ?? desk.stoppedBy()
+  if (end !== undefined) return { end }
+  const closed = await gate(ground, said)
+  const stopped = desk.stoppedBy()
+  if (stopped !== undefined) return { end: stopped }
+  if (closed) return { closed }
+  // The report may have named files that were not known before.
+  const known = await own('looking at what is started', () => fingerprintNow(ground, path))
+  return { opening: { path, rules, fingerprint: known ?? fingerprint } }
+}
+
+/** Resolves when it may start, or with what to end with. */
+export const opening = async (ground: Ground): Promise<Opening | GuardEnd> => {
+  const { options, world, desk, say, name, messenger } = ground
+  const { manifest, checks, hold: holds } = options
+  const manifests = (manifest === undefined ? ['BOOT.md', 'bootcheck.md'] : [manifest]).map(each =>
+    absolute(each, world),
+  )
+  const hold = holdOn(checks === false ? [] : manifests)
+  let retryMs = FIRST_RETRY_MS
+  let said = ''
+  const introduce = introducer(ground)
+  for (;;) {
+    const result = await attempt(ground, said, introduce)
+    if ('opening' in result) return result.opening
+    if ('end' in result) return result.end
+    const { what, places } = result.closed
+    if (!holds) return parked(ground, EXIT.mendFirst)
+    if (what !== said) {
+      retryMs = FIRST_RETRY_MS
+      say(
+        `${name} is held until that is mended: a change of the files it hangs on starts it, and it is tried again at least every ${span(LAST_RETRY_MS)}`,
+      )
+    }
+    said = what
+    const woken = await hold.change(places, retryMs, desk.stop)
+    const stopped = desk.stoppedBy()
+    if (stopped !== undefined) return stopped
+    retryMs = woken === 'changed' ? FIRST_RETRY_MS : Math.min(2 * retryMs, LAST_RETRY_MS)
+    messenger.flush()
+  }
+}

@@ -1,0 +1,92 @@
+/** Step 3: may it start now? A refusal ends here; a cool-down is waited for. */
+import { elapsed } from '../../core/clock.ts'
+import { span } from '../../core/text.ts'
+import { type Admission, admit, admitBlind, covered, type Rules, written } from './admission.ts'
+import type { Ground } from './ground.ts'
+import { EXIT, type GuardEnd } from './host.ts'
+import { parked } from './parked.ts'
+import { drawCountdown, sleep } from './pause.ts'
+import { timeOfDay } from './words.ts'
+
+/** How often a wait looks whether somebody has reset the target, ms. A long history takes time to read, and is read less often. */
+const LOOK_MS = 1000
+const LOOK_SHARE = 100
+
+/** Until the time is over, it is stopped, or `still` says no. */
+const waitHere = async ({ name, host, desk }: Ground, ms: number, still: () => boolean): Promise<void> => {
+  const until = elapsed() + ms
+  const erase = drawCountdown(`bootcheck: ${name} starts in`, () => until - elapsed(), host.err)
+  let lookMs = LOOK_MS
+  for (let left = ms; left > 0 && !desk.stop.aborted; left = until - elapsed()) {
+    await sleep(Math.min(left, lookMs), desk.stop)
+    const began = elapsed()
+    if (!still()) break
+    lookMs = Math.max(LOOK_MS, LOOK_SHARE * (elapsed() - began))
+  }
+  erase()
+}
+
+/** Without a memory each start comes late, by the first step of the ladder: "cannot be read" is not "never crashed". */
+export const waitBlind = async (ground: Ground, rules: Rules): Promise<GuardEnd | undefined> => {
+  const { waitMs, reason } = admitBlind(rules, ground.trouble())
+  ground.say(`${ground.name} is started in ${span(waitMs)}: ${reason}`)
+  if (ground.options.wait === false) return EXIT.notNow
+  await waitHere(ground, waitMs, () => true)
+  return ground.desk.stoppedBy()
+}
+
+const refuse = (ground: Ground, admission: Admission, fingerprint: string, rules: Rules): GuardEnd => {
+  const { ledger, say, tell, name, resetCommand } = ground
+  const { rule, reason, unspoken } = admission
+  if (unspoken) ledger.append({ type: 'refused', rule, fingerprint, ...written(rules) })
+  say(`${name} is refused: ${reason}`)
+  say(`next: mend it, then ${resetCommand}; a changed command, manifest or watched file earns one trial`)
+  tell(`refused:${rule}`, `refused: ${reason}. Next: ${resetCommand}`, ['start', 'verified'])
+  return parked(ground, EXIT.refused)
+}
+
+const cool = async (
+  ground: Ground,
+  { waitMs, reason, rule, facts }: Admission & { readonly answer: 'wait' },
+  rules: Rules,
+): Promise<GuardEnd | undefined> => {
+  const { store, ledger, say, tell, name, resetCommand } = ground
+  const now = store.stamp()
+  const until = timeOfDay(now.wallMs + waitMs, now.wallMs)
+  // Also where somebody else waits for us: what is not written down would age the crashes.
+  const reading = ledger.read()
+  if (!reading || !covered(reading, waitMs, now))
+    ledger.append({ type: 'wait', ms: Math.ceil(waitMs), rule, ...written(rules) })
+  if (ground.options.wait === false) {
+    say(`${name} is cooling off until ${until}: ${reason}`)
+    say(`next: try again then, or ${resetCommand}`)
+    return EXIT.notNow
+  }
+  say(`${name} waits until ${until} (${span(waitMs)}): ${reason}; ${resetCommand} ends the wait`)
+  tell(`wait:${rule}:${facts.rung ?? ''}`, `cooling off until ${until}: ${reason}`, ['verified'])
+  const lastReset = (): string | undefined => ledger.read()?.records.findLast(({ event }) => event.type === 'reset')?.id
+  const before = lastReset()
+  await waitHere(ground, waitMs, () => lastReset() === before)
+  return ground.desk.stoppedBy()
+}
+
+/** Undefined when it may start. */
+export const permission = async (ground: Ground, rules: Rules, fingerprint: string): Promise<GuardEnd | undefined> => {
+  const { ledger, store, own, say, name } = ground
+  for (;;) {
+    const admission = await own('asking the guards', () => {
+      const reading = ledger.read()
+      return reading && admit(rules, fingerprint, reading, store.stamp())
+    })
+    if (!admission) return waitBlind(ground, rules)
+    if (admission.answer === 'refuse') return refuse(ground, admission, fingerprint, rules)
+    if (admission.answer === 'go') {
+      if (!admission.trial) return undefined
+      say(`${name} gets one trial: ${admission.reason}`)
+      await own('recording the trial', () => ledger.append({ type: 'trial', fingerprint }))
+      return undefined
+    }
+    const end = await cool(ground, admission, rules)
+    if (end !== undefined) return end
+  }
+}

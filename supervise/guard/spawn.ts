@@ -1,0 +1,80 @@
+/** Step 5: the start is on the disk before anything is started, and our signals have been taken long before. */
+import { startOf } from '../../core/identity.ts'
+import { excerpt } from '../../core/text.ts'
+import { type Running, start } from '../running.ts'
+import { written } from './admission.ts'
+import { alreadyRunning } from './earlier.ts'
+import { gatewayEnv } from './environment.ts'
+import { mendFirst } from './gate.ts'
+import type { Ground } from './ground.ts'
+import { EXIT, type GuardEnd } from './host.ts'
+import type { Opening } from './opening.ts'
+import { parked } from './parked.ts'
+import { waitBlind } from './permission.ts'
+import { openStarts, runningOf } from './starts.ts'
+
+/** Of several guards that come at once, the one whose start stands first on record goes on. */
+const whoWasFirst = ({ ledger, store }: Ground, id: string): number | undefined => {
+  const records = ledger.read()?.records ?? []
+  const now = store.stamp()
+  return openStarts(
+    records.slice(
+      0,
+      Math.max(
+        0,
+        records.findIndex(record => record.id === id),
+      ),
+    ),
+  )
+    .map(each => runningOf(each, now))
+    .find(pid => pid !== undefined)
+}
+
+const NOT_STARTED = { type: 'end', code: null, signal: null, crash: false } as const
+
+export const spawn = async (ground: Ground, { path, rules, fingerprint }: Opening): Promise<Running | GuardEnd> => {
+  const { own, ledger, desk, options, world, ownGroup } = ground
+  const { command } = options
+  const record = await own('recording the start', () =>
+    ledger.append({ type: 'start', fingerprint, command: excerpt(path, 300), ...written(rules) }),
+  )
+  if (record) {
+    const pid = await own('looking who was first', () => whoWasFirst(ground, record.id))
+    if (pid !== undefined) {
+      ledger.append({ ...NOT_STARTED, requested: true })
+      return alreadyRunning(ground, pid)
+    }
+  } else {
+    const end = await waitBlind(ground, rules)
+    if (end !== undefined) return end
+  }
+  const stopped = desk.stoppedBy()
+  if (stopped !== undefined) {
+    ledger.append({ ...NOT_STARTED, requested: true })
+    return stopped
+  }
+  const running = await start({
+    path,
+    args: command.slice(1),
+    argv0: command[0],
+    cwd: world.cwd,
+    env: gatewayEnv(world.env),
+    ownGroup,
+    stdio: 'inherit',
+  })
+  if ('error' in running) {
+    ledger.append({ ...NOT_STARTED, requested: false })
+    await mendFirst(
+      ground,
+      { what: `${path} could not be started: ${running.error.message}`, lines: [], places: [] },
+      '',
+    )
+    return parked(ground, EXIT.mendFirst)
+  }
+  ground.started = true
+  desk.attach(running)
+  await own('recording the process', () =>
+    ledger.append({ type: 'spawned', child: running.pid, childStarted: startOf(running.pid) ?? 'unknown' }),
+  )
+  return running
+}

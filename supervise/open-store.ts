@@ -1,0 +1,26 @@
+/** The store of a command line. */
+import { absolute } from '../core/context.ts'
+import { localStore, stateFolder } from '../core/local-store.ts'
+import { quote } from '../core/shell.ts'
+import type { Store } from '../core/store.ts'
+import { world as realWorld, type World } from '../core/world.ts'
+
+export { StoreError } from '../core/store.ts'
+
+export interface OpenStore {
+  readonly store: Store
+  /** A command of ours as it has to be typed to mean this store. */
+  shown(command: string | null): string | null
+}
+
+/** The store in the folder of `--state-dir`, or in the platform's own. */
+export const openStore = (stateDir: string | undefined, world: World = realWorld()): OpenStore => ({
+  store: localStore({ dir: stateDir === undefined ? stateFolder(world) : absolute(stateDir, world), now: world.now }),
+  shown: command =>
+    stateDir === undefined ||
+    command === null ||
+    command.includes(' --state-dir ') ||
+    !/\bbootcheck (?:state|allow|record)\b/.test(command)
+      ? command
+      : `${command} --state-dir ${quote(stateDir)}`,
+})

@@ -1,0 +1,238 @@
+/** `state`: what the guards remember, how it changes, and how it is forgotten. */
+import { elapsed } from '../core/clock.ts'
+import { NeedsChild } from '../core/contain.ts'
+import { sinceReset } from '../core/guard.ts'
+import { RESET, type Reading, type Stamp, type Store, StoreError, type StoreRecord } from '../core/store.ts'
+import { suggest } from '../core/suggest.ts'
+import { version } from '../package.json'
+import { openStore } from './open-store.ts'
+import { tellRecord, timeOf } from './state/change.ts'
+import { stateOf, unreadableState } from './state/fold.ts'
+import { badLines, exitCodeOf, STANDINGS, type Standing, type State, type TargetState } from './state/model.ts'
+
+export type { State, TargetState } from './state/model.ts'
+export { exitCodeOf } from './state/model.ts'
+export { summarize, type Told, type Tone, tell } from './state/words.ts'
+
+interface Problem {
+  readonly code: string
+  readonly message: string
+  readonly next: string
+}
+
+/** What the store says against being read; anything else is thrown on. */
+const problemOf = (error: unknown): Problem => {
+  if (error instanceof StoreError) return { code: error.code, message: error.message, next: error.next }
+  if (error instanceof NeedsChild)
+    return {
+      code: 'MAY-HANG',
+      message: `${error.what} lies on a file system that may hang`,
+      next: 'name a folder on a local disk with --state-dir',
+    }
+  throw error
+}
+
+const attempt = <T>(action: () => T): { readonly value: T } | { readonly problem: Problem } => {
+  try {
+    return { value: action() }
+  } catch (error) {
+    return { problem: problemOf(error) }
+  }
+}
+
+type Readings = ReadonlyMap<string, Reading | Problem>
+
+/** Of these targets, or of all. */
+const readAll = (store: Store, names: readonly string[] | undefined): Readings | Problem => {
+  const listed = attempt(() => (names ? [...names] : store.targets()))
+  if ('problem' in listed) return listed.problem
+  return new Map(
+    listed.value.map(target => {
+      const read = attempt(() => store.read(target))
+      return [target, 'value' in read ? read.value : read.problem]
+    }),
+  )
+}
+
+const isProblem = (each: Readings | Reading | Problem): each is Problem => 'message' in each
+
+const fold = (readings: Readings | Problem, now: Stamp, shown: (command: string | null) => string | null): State => {
+  if (isProblem(readings)) return { at: now.wallMs, targets: [], problem: readings }
+  const targets = [...readings].flatMap(([target, reading]) => {
+    // An empty folder, or one that is only waited for.
+    if (!isProblem(reading) && reading.records.length === 0 && reading.bad === 0) return []
+    const state = isProblem(reading) ? unreadableState(target, reading) : stateOf(target, reading, now)
+    return [{ ...state, next: shown(state.next) }]
+  })
+  return { at: now.wallMs, targets: sorted(targets), problem: null }
+}
+
+const sorted = (targets: readonly TargetState[]): TargetState[] => {
+  const byName = (a: TargetState, b: TargetState): number => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0)
+  return targets.toSorted((a, b) => STANDINGS.indexOf(a.standing) - STANDINGS.indexOf(b.standing) || byName(a, b))
+}
+
+export interface StateOptions {
+  /** These alone; all by default. */
+  readonly targets?: readonly string[]
+  readonly stateDir?: string
+}
+
+/** A name that nothing is remembered under, and the one that was probably meant. */
+export interface UnknownTarget {
+  readonly unknown: string
+  readonly suggestion: string | undefined
+}
+
+const unknownIn = (names: readonly string[], known: readonly string[]): UnknownTarget | undefined => {
+  const unknown = names.find(name => !known.includes(name))
+  return unknown === undefined ? undefined : { unknown, suggestion: suggest(unknown, known) }
+}
+
+/** Everything that is remembered now. Never throws because of the store: what could not be read is in it. */
+export const readState = ({ targets, stateDir }: StateOptions = {}): State | UnknownTarget => {
+  const { store, shown } = openStore(stateDir)
+  if (targets) {
+    const known = attempt(() => store.targets())
+    const unknown = 'value' in known ? unknownIn(targets, known.value) : undefined
+    if (unknown) return unknown
+    if ('problem' in known) return fold(known.problem, store.stamp(), shown)
+  }
+  return fold(readAll(store, targets), store.stamp(), shown)
+}
+
+/** What was reset, and how many records of each were forgotten; or why not all of them. */
+export type Resetting =
+  | UnknownTarget
+  | { readonly reset: readonly { readonly target: string; readonly records: number }[] }
+  | { readonly problem: Problem }
+
+/** Makes the guards forget these targets. All of them are known, or none is reset. */
+export const resetState = (targets: readonly string[], stateDir?: string): Resetting => {
+  const { store, shown } = openStore(stateDir)
+  const done = attempt(() => {
+    const unknown = unknownIn(targets, store.targets())
+    if (unknown) return unknown
+    const reset = [...new Set(targets)].map(target => {
+      // What cannot be read can be forgotten all the same.
+      const read = attempt(() => sinceReset(store.read(target).records).length)
+      store.append(target, { type: RESET })
+      return { target, records: 'value' in read ? read.value : 0 }
+    })
+    return { reset }
+  })
+  if ('value' in done) return done.value
+  const { problem } = done
+  return { problem: { ...problem, next: shown(problem.next) ?? problem.next } }
+}
+
+/** A record that was appended while somebody looked on. */
+export interface Change {
+  readonly record: StoreRecord
+  readonly target: string
+  /** Local time to the second. */
+  readonly time: string
+  /** In a line; not safe for a terminal yet. */
+  readonly told: string
+  /** How the target stands after all that came with it. */
+  readonly state: TargetState
+}
+
+/** How often it is looked, ms. A folder with much in it takes longer to read, and is looked at less often. */
+const LOOK_MS = 250
+const SHARE = 10
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+  })
+
+/**
+ * The state as it is, then every change of it as it is appended, until the signal is aborted. A target that has no records yet is
+ * waited for. Ends by itself only where the store cannot be read any more.
+ */
+export async function* followState(
+  { targets, stateDir }: StateOptions,
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly state: State; readonly changes: readonly Change[] }, void> {
+  const { store, shown } = openStore(stateDir)
+  const seen = new Map<string, Set<string>>()
+  for (let first = true; !signal.aborted; first = false) {
+    const began = elapsed()
+    const readings = readAll(store, targets)
+    const state = fold(readings, store.stamp(), shown)
+    const changes: Change[] = []
+    for (const [target, reading] of isProblem(readings) ? [] : readings) {
+      if (isProblem(reading)) continue
+      const known = seen.get(target) ?? new Set()
+      seen.set(target, known)
+      for (const record of reading.records) {
+        if (known.has(record.id)) continue
+        known.add(record.id)
+        const after = state.targets.find(each => each.target === target)
+        if (!first && after)
+          changes.push({
+            record,
+            target,
+            time: timeOf(record),
+            told: tellRecord(record, reading.records),
+            state: after,
+          })
+      }
+    }
+    if (first || changes.length > 0 || state.problem) yield { state, changes }
+    if (state.problem) return
+    await pause(Math.max(LOOK_MS, SHARE * (elapsed() - began)), signal)
+  }
+}
+
+// --- JSON ---
+
+const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString())
+
+const targetJson = ({ crashes, process, beat, ladder, ...state }: TargetState): object => ({
+  ...state,
+  since: iso(state.since),
+  until: iso(state.until),
+  lastGood: iso(state.lastGood),
+  delivered: iso(state.delivered),
+  reset: iso(state.reset),
+  crashes: crashes && { ...crashes, first: iso(crashes.first), last: iso(crashes.last) },
+  ladder: ladder && { ...ladder, refused: ladder.at >= ladder.waitsMs.length },
+  process: process && { ...process, since: iso(process.since) },
+  beat: beat && { ...beat, at: iso(beat.at) },
+})
+
+/** As `--format json` prints it: schemas/state.schema.json. With `change` it is one line of `--follow`. */
+export const stateJson = (state: State, change?: Change): object => {
+  const { count, first } = badLines(state)
+  const counts: Partial<Record<Standing, number>> = {}
+  for (const { standing } of state.targets) counts[standing] = (counts[standing] ?? 0) + 1
+  return {
+    version: 1,
+    tool: version,
+    at: iso(state.at),
+    exitCode: exitCodeOf(state),
+    store: { engine: 'local', bad: count, firstBad: first, problem: state.problem },
+    counts,
+    targets: state.targets.map(targetJson),
+    ...(change
+      ? {
+          change: {
+            at: iso(change.record.wallMs),
+            target: change.target,
+            id: change.record.id,
+            told: change.told,
+            event: change.record.event,
+          },
+        }
+      : {}),
+  }
+}
