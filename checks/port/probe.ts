@@ -5,10 +5,16 @@ import type { Limits } from './limits.ts'
 /** A TCP address or a unix socket. */
 export type Where = { readonly address: string; readonly port: number } | { readonly path: string }
 
+/** A TCP port on every address: IPv6's wildcard, which takes IPv4 too, or IPv4's on a host without IPv6. */
+export type Everywhere = { readonly port: number }
+
 /** `open`, or why not: an errno, or `TIMEOUT`. */
 export type Connected = 'open' | { readonly code: string }
 
-const target = (where: Where) => ('path' in where ? { path: where.path } : { host: where.address, port: where.port })
+const target = (where: Where | Everywhere) => {
+  if ('path' in where) return { path: where.path }
+  return 'address' in where ? { host: where.address, port: where.port } : { port: where.port }
+}
 
 /**
  * A port in the ephemeral range can be reached by its own connection: the kernel gives that very port to our end, and both
@@ -35,7 +41,7 @@ export const connect = async (where: Where, limits: Limits, ms?: number): Promis
 }
 
 /** Binds and listens, then lets go at once. Undefined if that works, else the errno. */
-export const listen = async (where: Where, limits: Limits): Promise<string | undefined> => {
+export const listen = async (where: Where | Everywhere, limits: Limits): Promise<string | undefined> => {
   // Whoever connects in this instant is reset: a plain close on our side would leave TIME_WAIT on the gateway's port.
   const server = createServer(socket => {
     socket.on('error', () => {})
