@@ -57,6 +57,13 @@ const STATE: Option = {
   type: 'text',
   about: "Where checks remember, instead of the platform's own folder",
 }
+/** What a permit is asked for by. */
+const PERMITS: readonly Option[] = [
+  { name: 'limit', type: 'count', about: 'Permits in a window (2)' },
+  { name: 'per', type: 'duration', about: 'The window (15m)' },
+  { name: 'cooldown', type: 'duration', about: 'From the last permit of a full window to the next one (30m)' },
+  { name: 'attempts', type: 'count', about: 'Permits in all, until state reset' },
+]
 const RUNNING: Option = {
   name: 'running',
   type: 'flag',
@@ -203,10 +210,7 @@ export const WORDS: readonly Word[] = [
       ['bootcheck allow job-319 --attempts 3', 'a retry budget'],
     ],
     options: [
-      { name: 'limit', type: 'count', about: 'Permits in a window (2)' },
-      { name: 'per', type: 'duration', about: 'The window (15m)' },
-      { name: 'cooldown', type: 'duration', about: 'From the last permit of a full window to the next one (30m)' },
-      { name: 'attempts', type: 'count', about: 'Permits in all, until state reset' },
+      ...PERMITS,
       { name: 'failures', type: 'count', about: 'Failures in a row that block it (3)' },
       { name: 'window', type: 'duration', about: 'How far apart the first and the last of them may be (15m)' },
       { name: 'block', type: 'duration', about: 'For how long, from the last failure (30m)' },
@@ -246,10 +250,7 @@ export const WORDS: readonly Word[] = [
       { name: 'key', type: 'text', about: 'The target of --limit and --attempts; its outcome is recorded' },
       { name: 'once', type: 'text', about: 'A key that is committed before the command runs; later calls exit 0' },
       { name: 'deadline', type: 'duration', about: 'TERM to all that it started then, KILL 2 s later; exit 124' },
-      { name: 'limit', type: 'count', about: 'Permits in a window (2)' },
-      { name: 'per', type: 'duration', about: 'The window (15m)' },
-      { name: 'cooldown', type: 'duration', about: 'From the last permit of a full window to the next one (30m)' },
-      { name: 'attempts', type: 'count', about: 'Permits in all, until state reset' },
+      ...PERMITS,
       { name: 'beat', type: 'text', about: 'A target whose heartbeat it gives while it makes progress' },
       {
         name: 'keep',

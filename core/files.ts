@@ -6,6 +6,7 @@ import {
   constants,
   type Dirent,
   fstatSync,
+  fsyncSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -141,3 +142,13 @@ export const replaceFile = (path: string, text: string): void =>
       throw error
     }
   })
+
+/** Brings a folder's entries down to the disk: a new file is safe only when its entry is. */
+export const syncFolder = (path: string): void => {
+  const fd = openSync(path, constants.O_RDONLY)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -9,7 +9,6 @@ import {
   constants,
   fdatasyncSync,
   fstatSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   type Stats,
@@ -17,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
-import { entries, FileError, MEGABYTE, readBytes, stat } from './files.ts'
+import { entries, FileError, MEGABYTE, readBytes, stat, syncFolder } from './files.ts'
 import { decodeAll, encode, type Lines, MAX_RECORD_BYTES, targetIn } from './local-store/format.ts'
 import { bucketFor, endOf, folderName, isBucket, targetOf } from './local-store/names.ts'
 import { origin, uptimeMs as ownUptimeMs } from './local-store/origin.ts'
@@ -130,16 +129,6 @@ const buckets = (folder: string): string[] =>
     .map(entry => entry.name)
     .filter(isBucket)
     .sort()
-
-/** A new file is safe only when its folder's entry is. */
-const syncFolder = (path: string): void => {
-  const fd = openSync(path, constants.O_RDONLY)
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
 
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
 

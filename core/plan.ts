@@ -29,6 +29,8 @@ export interface PlannedCheck {
   readonly needs: readonly string[]
   readonly severity: Severity
   readonly phase: Phase
+  /** Of phase `after`: how often a guard asks it again for as long as the gateway lives. */
+  readonly everyMs?: number
   readonly timeoutMs: number
   readonly retries: number
   readonly retryDelayMs: number

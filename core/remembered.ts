@@ -49,7 +49,12 @@ export const tooLong = (kind: string, key: string, value: string): Trouble => ({
 })
 
 /** `KIND/misspelt`: nothing was ever kept of it, and of one that is called nearly the same there was. */
-export const misspelt = (kind: string, target: string, targets: readonly string[]): Trouble | undefined => {
+export const misspelt = (
+  kind: string,
+  target: string,
+  targets: readonly string[],
+  expected = 'the name under which it is asked for and recorded',
+): Trouble | undefined => {
   const near = suggest(target, targets)
   if (near === undefined) return undefined
   return {
@@ -57,7 +62,7 @@ export const misspelt = (kind: string, target: string, targets: readonly string[
     code: `${kind}/misspelt`,
     summary: `nothing has been kept of ${target}, but of ${near}`,
     observed: `no record of ${target}`,
-    expected: 'the name under which it is asked for and recorded',
+    expected,
     next: `write \`target: ${near}\`, if that is meant`,
     watched: [target],
   }

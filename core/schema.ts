@@ -1,5 +1,6 @@
 /** The manifest's own schema, for editors: what may stand in a block, made from the kinds. */
 import type { Check } from './check.ts'
+import { PLATFORMS } from './manifest/check-block.ts'
 import { DURATION_PATTERN } from './units.ts'
 
 const duration = { type: 'string', pattern: DURATION_PATTERN }
@@ -14,6 +15,7 @@ const COMMON = {
   },
   severity: { enum: ['fail', 'warn'], description: 'The most that this check may do to the run (fail)' },
   phase: { enum: ['before', 'after'], description: 'Before the gateway starts (the default), or once it runs' },
+  every: { ...duration, description: 'Of an after check: how often the guard asks it again, 1s or more' },
   timeout: { ...duration, description: 'How long it may take' },
   retries: { type: 'integer', minimum: 0, description: 'How often it is tried again; for a slow start (0)' },
   'retry-delay': { ...duration, description: 'How long to wait before it is tried again' },
@@ -21,7 +23,7 @@ const COMMON = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      os: { type: 'array', items: { enum: ['linux', 'darwin'] } },
+      os: { type: 'array', items: { enum: PLATFORMS } },
       env: { type: 'object', additionalProperties: { type: 'string' } },
     },
     description: 'Leaves the check out elsewhere; it is reported as skipped',

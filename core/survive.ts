@@ -31,6 +31,7 @@ const RULES: Readonly<Record<string, Rule | ((record: StoreRecord) => Rule)>> = 
   spawned: LATEST,
   ready: LATEST,
   verified: LATEST,
+  checked: { lives: 'latest', by: ['check'] },
   end: LATEST,
   unclean: LATEST,
   rebooted: LATEST,

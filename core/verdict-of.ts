@@ -2,9 +2,8 @@
 import type { CheckContext, Verdict } from './check.ts'
 import { type Guard, remember } from './guard.ts'
 import { markPresent } from './permit.ts'
-import { damaged, unreadable } from './remembered.ts'
+import { damaged, misspelt, unreadable } from './remembered.ts'
 import { StoreError } from './store.ts'
-import { suggest } from './suggest.ts'
 import { span } from './text.ts'
 
 /** The meaning of each `what` that `verdictOf` may answer. */
@@ -68,20 +67,13 @@ export const verdictOf = <Memory, Options>(
 }
 
 /** A first start knows nothing yet; a check of a target that nobody else names would watch nothing for ever. */
-const nothingKept = (kind: string, target: string, targets: readonly string[]): Verdict => {
-  const near = suggest(target, targets)
-  if (near === undefined)
-    return { status: 'pass', code: `${kind}/new`, summary: `nothing has been kept of ${target} yet`, watched: [target] }
-  return {
-    status: 'warn',
-    code: `${kind}/misspelt`,
-    summary: `nothing has been kept of ${target}, but of ${near}`,
-    observed: `no record of ${target}`,
-    expected: 'the name under which it is started: `bootcheck guard --target NAME`',
-    next: `write \`target: ${near}\`, if that is meant`,
+const nothingKept = (kind: string, target: string, targets: readonly string[]): Verdict =>
+  misspelt(kind, target, targets, 'the name under which it is started: `bootcheck guard --target NAME`') ?? {
+    status: 'pass',
+    code: `${kind}/new`,
+    summary: `nothing has been kept of ${target} yet`,
     watched: [target],
   }
-}
 
 export const unusable = (kind: string, problem: string, next: string): Verdict => ({
   status: 'fail',

@@ -3,12 +3,11 @@
  * a refusal leaves no trace. Then the key of `once` is committed, so that a crash costs one piece of work and never a loop of
  * them. Then the command runs.
  */
-import { NeedsChild } from '../core/contain.ts'
 import { absolute } from '../core/context.ts'
 import { sinceReset } from '../core/guard.ts'
 import { clock } from '../core/process.ts'
 import { quote } from '../core/shell.ts'
-import { StoreError, type StoreRecord } from '../core/store.ts'
+import type { StoreRecord } from '../core/store.ts'
 import { bytes, excerpt, visible } from '../core/text.ts'
 import { world as realWorld, type World } from '../core/world.ts'
 import { BEAT_MS } from './exec/beats.ts'
@@ -16,7 +15,7 @@ import { type Kept, makeKept, type Problem, standing } from './exec/keep.ts'
 import { judgeEnd, type Outcome } from './exec/outcome.ts'
 import { type Done, runJob } from './exec/run.ts'
 import { findCommand } from './find-command.ts'
-import { type OpenStore, openStore } from './open-store.ts'
+import { type OpenStore, openStore, storeError } from './open-store.ts'
 import { type AskOptions, ask, commitOnce, permitLine, recordOutcome } from './permits.ts'
 import { notify } from './tell.ts'
 
@@ -68,13 +67,8 @@ const NOTIFY_MS = 10_000
 
 /** What is wrong with the store, for people. Throws what is no matter of the store. */
 const storeProblem = (error: unknown): Problem => {
-  if (error instanceof StoreError) return { problem: error.message, next: error.next }
-  if (error instanceof NeedsChild)
-    return {
-      problem: `${error.what} lies on a file system that may hang`,
-      next: 'name a folder on a local disk with --state-dir',
-    }
-  throw error
+  const { message, next } = storeError(error)
+  return { problem: message, next }
 }
 
 const onceTarget = (key: string): string => `once:${key}`

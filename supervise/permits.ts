@@ -26,6 +26,7 @@ import { isOf, type Legacy, type PairState, pairState, readLegacy } from '../gua
 import { BREAKER_DEFAULTS, breakerGuard, type Member, sparedOf } from '../guards/breaker.ts'
 import { budgetGuard } from '../guards/budget.ts'
 import { RATE_LIMIT_DEFAULTS, rateLimitGuard } from '../guards/rate-limit.ts'
+import { storeError } from './open-store.ts'
 
 /** The breaker is always asked. */
 export interface AskOptions {
@@ -94,19 +95,6 @@ const decide = (answers: readonly Said[]): Said => {
   const said = answers.find(answer => answer.judged === judged)
   if (!said) throw new Error('an ask that asks nobody')
   return said
-}
-
-/** What is wrong with the store; throws what is no matter of the store. */
-const storeError = (error: unknown): StoreError => {
-  if (error instanceof StoreError) return error
-  if (error instanceof NeedsChild)
-    return new StoreError(
-      'MAY-HANG',
-      error.what,
-      `${error.what} lies on a file system that may hang`,
-      'name a folder on a local disk with --state-dir',
-    )
-  throw error
 }
 
 const answersOf = (ledger: Ledger, { rate, attempts, block }: Terms, now: Stamp): Said[] => [

@@ -13,6 +13,9 @@ export interface End {
   readonly signal: NodeJS.Signals | null
 }
 
+/** `exit 1`, `signal SIGKILL` */
+export const shownEnd = ({ code, signal }: End): string => (signal === null ? `exit ${code}` : `signal ${signal}`)
+
 export interface Running {
   readonly pid: number
   /** Its ends of the pipes that `stdio` asked for. */

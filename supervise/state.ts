@@ -1,11 +1,10 @@
 /** `state`: what the guards remember, how it changes, and how it is forgotten. */
-import { elapsed } from '../core/clock.ts'
-import { NeedsChild } from '../core/contain.ts'
+import { elapsed, pause } from '../core/clock.ts'
 import { sinceReset } from '../core/guard.ts'
-import { RESET, type Reading, type Stamp, type Store, StoreError, type StoreRecord } from '../core/store.ts'
+import { RESET, type Reading, type Stamp, type Store, type StoreRecord } from '../core/store.ts'
 import { suggest } from '../core/suggest.ts'
 import { version } from '../package.json'
-import { openStore } from './open-store.ts'
+import { openStore, storeError } from './open-store.ts'
 import { tellRecord, timeOf } from './state/change.ts'
 import { stateOf, unreadableState } from './state/fold.ts'
 import { badLines, exitCodeOf, STANDINGS, type Standing, type State, type TargetState } from './state/model.ts'
@@ -20,23 +19,12 @@ interface Problem {
   readonly next: string
 }
 
-/** What the store says against being read; anything else is thrown on. */
-const problemOf = (error: unknown): Problem => {
-  if (error instanceof StoreError) return { code: error.code, message: error.message, next: error.next }
-  if (error instanceof NeedsChild)
-    return {
-      code: 'MAY-HANG',
-      message: `${error.what} lies on a file system that may hang`,
-      next: 'name a folder on a local disk with --state-dir',
-    }
-  throw error
-}
-
 const attempt = <T>(action: () => T): { readonly value: T } | { readonly problem: Problem } => {
   try {
     return { value: action() }
   } catch (error) {
-    return { problem: problemOf(error) }
+    const { code, message, next } = storeError(error)
+    return { problem: { code, message, next } }
   }
 }
 
@@ -141,18 +129,6 @@ export interface Change {
 /** How often it is looked, ms. A folder with much in it takes longer to read, and is looked at less often. */
 const LOOK_MS = 250
 const SHARE = 10
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise(resolve => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
-  })
 
 /**
  * The state as it is, then every change of it as it is appended, until the signal is aborted. A target that has no records yet is

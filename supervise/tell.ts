@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Env } from '../core/check.ts'
 import { span } from '../core/text.ts'
+import { shownEnd } from './running.ts'
 
 export interface Notice {
   /** For the shell, as the user wrote it; the message stands on its standard input. */
@@ -37,9 +38,7 @@ export const notify = ({ command, message, cwd, env, timeoutMs }: Notice): Promi
       settle(`it took longer than ${span(timeoutMs)}`)
     }, timeoutMs)
     shell.on('error', error => settle(error.message))
-    shell.on('exit', (code, signal) =>
-      settle(code === 0 ? undefined : `it ended with ${signal === null ? `exit ${code}` : `signal ${signal}`}`),
-    )
+    shell.on('exit', (code, signal) => settle(code === 0 ? undefined : `it ended with ${shownEnd({ code, signal })}`))
     shell.stdin?.on('error', () => {}) // it need not read
     shell.stdin?.end(`${message}\n`)
   })

@@ -1,7 +1,7 @@
 /** The story of one check: remember, ask, take the place, send, remember. */
 
 import type { CheckContext, Facts, Trouble, Verdict } from '../../core/check.ts'
-import { elapsed } from '../../core/clock.ts'
+import { elapsed, pause } from '../../core/clock.ts'
 import { masker } from '../../core/mask.ts'
 import { clock } from '../../core/process.ts'
 import { StoreError } from '../../core/store.ts'
@@ -70,18 +70,6 @@ const judge = (step: Step, reply: Reply, nowMs: number): Answer => {
   const holdMs = asked ?? retryAfter(headers['retry-after'], nowMs) ?? DEFAULT_HOLD_MS
   return { refusal: { ...refusal, holdMs: Math.ceil(Math.min(Math.max(holdMs, 0), MAX_HOLD_MS)) } }
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise(resolve => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
-  })
 
 export const converse = async (conversation: Conversation, wanted: Wanted, ctx: CheckContext): Promise<Verdict> => {
   const { depth, everyMs } = wanted

@@ -1,19 +1,13 @@
 /** Who writes, and on which boot of which host. */
 import { hostname, uptime } from 'node:os'
 import { readText } from '../files.ts'
-import { parseStat } from '../process.ts'
+import { startOf } from '../identity.ts'
 import type { StoreRecord } from '../store.ts'
 import { ask } from '../system.ts'
 
 export type Origin = Pick<StoreRecord, 'boot' | 'pid' | 'started' | 'host'>
 
 const onLinux = process.platform === 'linux'
-
-/** Linux: clock ticks after the boot. Elsewhere a time in ps(1)'s words. */
-const started = (): string =>
-  (onLinux
-    ? parseStat(readText('/proc/self/stat'))?.startTicks.toString()
-    : ask('ps', ['-o', 'lstart=', '-p', String(process.pid)])?.trim()) ?? 'unknown'
 
 /** macOS names each boot; its kern.boottime moves when the clock is set. */
 const boot = (): string =>
@@ -24,7 +18,7 @@ let known: Origin | undefined
 
 /** Of this process; asked once. */
 export const origin = (): Origin => {
-  known ??= { boot: boot(), pid: process.pid, started: started(), host: hostname() }
+  known ??= { boot: boot(), pid: process.pid, started: startOf(process.pid) ?? 'unknown', host: hostname() }
   return known
 }
 

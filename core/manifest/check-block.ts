@@ -3,6 +3,7 @@ import type { Check, Env, OptionSchema, Phase, Severity } from '../check.ts'
 import { type Fault, fitOptions, pointer, schemasAt } from '../options.ts'
 import type { PlannedCheck, Skip } from '../plan.ts'
 import { suggest } from '../suggest.ts'
+import { duration } from '../units.ts'
 import { lookUp, mapTexts, namesSecret, type Scan, scan, variablesIn } from '../variables.ts'
 import { entryOf, plainOf, type YamlEntry, type YamlMap, type YamlNode, type YamlScalar } from './block-yaml.ts'
 import type { Place } from './problems.ts'
@@ -15,20 +16,27 @@ export const COMMON_KEYS: readonly string[] = [
   'needs',
   'severity',
   'phase',
+  'every',
   'timeout',
   'retries',
   'retry-delay',
   'when',
   'skip',
 ]
+/** A kind may have an option of its own by the name of a common key: then it is the kind that reads it. */
+const commonKeysOf = (kind: Check | undefined): readonly string[] =>
+  COMMON_KEYS.filter(key => !Object.hasOwn(kind?.options.properties ?? {}, key))
+
 const SKIP_KEYS = ['finding', 'reason', 'until']
 const WHEN_KEYS = ['os', 'env']
 /** What `process.platform` may say. */
-const PLATFORMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'openbsd', 'sunos', 'win32'] as const
+export const PLATFORMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'openbsd', 'sunos', 'win32'] as const
 
 const ID = /^[a-z][a-z0-9-]{0,62}$/
 const MAX_RETRIES = 100
 const RETRY_DELAY_MS = 1000
+/** Each time costs a start of Node. */
+const LEAST_EVERY_MS = 1000
 
 interface Need {
   readonly id: string
@@ -321,9 +329,10 @@ const readOptions = async (
   root: YamlMap,
   kind: Check,
   checkAt: Place,
-): Promise<Pick<PlannedCheck, 'options' | 'positions'>> => {
+): Promise<Pick<PlannedCheck, 'options' | 'positions'> & { readonly every?: unknown }> => {
   const { region, problems } = input
-  const own = root.entries.filter(entry => !COMMON_KEYS.includes(entry.key))
+  const common = commonKeysOf(kind)
+  const own = root.entries.filter(entry => !common.includes(entry.key))
   const options = Object.fromEntries(own.map(entry => [entry.key, plainOf(entry.node)]))
   const positions: Record<string, readonly [number, number]> = {}
   const unknown = new Set<string>()
@@ -343,7 +352,7 @@ const readOptions = async (
         ? Object.keys(schemasAt(schema, path.slice(0, path.lastIndexOf('/')))[0]?.properties ?? {})
         : []
       for (const entry of node.entries) {
-        const lost = free && (outer.includes(entry.key) || COMMON_KEYS.includes(entry.key)) && !entryOf(root, entry.key)
+        const lost = free && (outer.includes(entry.key) || common.includes(entry.key)) && !entryOf(root, entry.key)
         if (lost)
           problems.error(
             'E204',
@@ -393,9 +402,9 @@ const readOptions = async (
       .pieces.map(piece => (typeof piece === 'string' ? piece : (input.vars[piece.name] ?? '')))
       .join('')
   }) as Record<string, unknown>
-  const { faults } = await fitOptions({ schema: kind.options, value, unknown, convertible, alsoKnown: COMMON_KEYS })
+  const { faults } = await fitOptions({ schema: kind.options, value, unknown, convertible, alsoKnown: common })
   for (const fault of faults) report(input, root, fault, checkAt)
-  return { options, positions }
+  return { options, positions, every: value.every }
 }
 
 const report = (input: CheckInput, root: YamlMap, fault: Fault, checkAt: Place): void => {
@@ -453,6 +462,7 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
   let needs: Need[] = []
   let severity: Severity = 'fail'
   let phase: Phase = 'before'
+  let everyMs: number | undefined
   let timeoutMs = input.timeoutMs
   let retries = 0
   let retryDelayMs = RETRY_DELAY_MS
@@ -483,8 +493,9 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
 
   if (region.unread.has('id')) meantId = idInBroken(region.text)
 
+  const common = commonKeysOf(kind)
   for (const entry of root.entries)
-    switch (entry.key) {
+    switch (common.includes(entry.key) ? entry.key : '') {
       case 'check': {
         const scalar = readScalar(input, entry, 'a kind')
         if (scalar && !kind) {
@@ -506,6 +517,9 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
         break
       case 'phase':
         phase = readWord(input, entry, ['before', 'after'] as const) ?? phase
+        break
+      case 'every':
+        everyMs = readDuration(input, entry, LEAST_EVERY_MS)
         break
       case 'timeout':
         timeoutMs = readDuration(input, entry) ?? timeoutMs
@@ -550,6 +564,15 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
     for (const entry of root.entries)
       if (!COMMON_KEYS.includes(entry.key) && suggest(entry.key, COMMON_KEYS)) unknownKey(input, entry, COMMON_KEYS)
 
+  const everyEntry = common.includes('every') ? entryOf(root, 'every') : undefined
+  if (everyEntry && phase === 'before')
+    problems.error(
+      'E306',
+      region.place(everyEntry.keyOffset),
+      '"every" belongs to a check that runs once the gateway does',
+      'add the line: phase: after',
+    )
+
   let own: Pick<PlannedCheck, 'options' | 'positions'> = { options: {}, positions: {} }
   const names = new Set([...COMMON_KEYS, ...SKIP_KEYS, ...WHEN_KEYS])
   const missable = new Set(COMMON_KEYS)
@@ -583,8 +606,10 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
       }
       for (const entry of node.entries) visit(entry.node, pointer(path, entry.key))
     }
-    for (const entry of root.entries) if (!COMMON_KEYS.includes(entry.key)) visit(entry.node, pointer('', entry.key))
-    own = await readOptions(input, root, kind, checkAt)
+    for (const entry of root.entries) if (!common.includes(entry.key)) visit(entry.node, pointer('', entry.key))
+    const { every, ...rest } = await readOptions(input, root, kind, checkAt)
+    own = rest
+    if (typeof every === 'string' && phase === 'after') everyMs = duration(every)
   }
   findLostKeys(
     region,
@@ -611,6 +636,7 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
       needs: needs.map(need => need.id),
       severity,
       phase,
+      ...(everyMs === undefined ? {} : { everyMs }),
       timeoutMs,
       retries,
       retryDelayMs,

@@ -1,5 +1,6 @@
 /** Reads values that every manifest has: words, durations, numbers, dates. Each reports what it cannot read and answers undefined. */
 import { suggest } from '../suggest.ts'
+import { span } from '../text.ts'
 import { duration } from '../units.ts'
 import type { YamlEntry, YamlNode, YamlScalar } from './block-yaml.ts'
 import type { Problems } from './problems.ts'
@@ -60,17 +61,23 @@ export const readScalar = (reader: Reader, entry: YamlEntry, expected: string): 
   return undefined
 }
 
-export const readDuration = (reader: Reader, entry: YamlEntry): number | undefined => {
+export const readDuration = (reader: Reader, entry: YamlEntry, leastMs = 1): number | undefined => {
   const scalar = readScalar(reader, entry, 'a duration')
   if (!scalar) return undefined
   const ms = duration(scalar.text)
-  if (ms !== undefined && ms > 0) return ms
+  if (ms !== undefined && ms >= leastMs) return ms
   const tooLong = /^[0-9]+(?:ms|s|m|h|d)$/.test(scalar.text) && ms === undefined
   reader.problems.error(
     'E306',
     reader.region.place(scalar.offset),
     `"${entry.key}" must be a duration, not ${shownNode(scalar)}`,
-    ms === 0 ? 'longer than nothing: 500ms, 5s, 2m' : tooLong ? 'at most 24d' : '500ms, 5s, 2m',
+    ms !== undefined && leastMs > 1
+      ? `${span(leastMs)} or more: 30s, 5m, 1h`
+      : ms === 0
+        ? 'longer than nothing: 500ms, 5s, 2m'
+        : tooLong
+          ? 'at most 24d'
+          : '500ms, 5s, 2m',
   )
   return undefined
 }

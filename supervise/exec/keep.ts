@@ -5,7 +5,7 @@
 import { closeSync, constants, fdatasync, fstatSync, fsyncSync, openSync, readSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { NeedsChild } from '../../core/contain.ts'
-import { FileError, lstat } from '../../core/files.ts'
+import { FileError, lstat, syncFolder } from '../../core/files.ts'
 import { mayTouch } from '../../core/mounts.ts'
 import { clock } from '../../core/process.ts'
 import { quote } from '../../core/shell.ts'
@@ -47,15 +47,6 @@ const PIECE = 64 * 1024
 const LOOK_MS = 50
 /** How often it is brought down to the disk while it grows. */
 const SYNC_MS = 1000
-
-const syncFolder = (path: string): void => {
-  const fd = openSync(path, constants.O_RDONLY)
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
 
 const unusable = (error: unknown, path: string): Problem => {
   if (error instanceof NeedsChild)

@@ -2,8 +2,7 @@
 import type { Env } from '../../core/check.ts'
 import type { Report } from '../../core/report.ts'
 import { excerpt, listing, span } from '../../core/text.ts'
-import { start } from '../running.ts'
-import { shownEnd } from './words.ts'
+import { shownEnd, start } from '../running.ts'
 
 export interface Answer {
   /** Only a whole report that says so, from a process that says so too. */
@@ -21,7 +20,8 @@ export interface CheckRun {
   /** As on the command line; the folder's own by default. */
   readonly manifest: string | undefined
   readonly phase: 'before' | 'after' | 'all'
-  readonly only?: string
+  /** Ids; what they need is run as well. All by default. */
+  readonly only?: readonly string[]
   readonly stateDir?: string | undefined
   /** How long it may take in all: its own deadline, and a little for whatever keeps it from holding that. */
   readonly limitMs: number
@@ -73,7 +73,7 @@ export const runChecks = async (run: CheckRun): Promise<Answer> => {
       'run',
       ...(manifest === undefined ? [] : [manifest.startsWith('-') ? `./${manifest}` : manifest]),
       ...['--phase', phase, '--format', 'json'],
-      ...(only === undefined ? [] : ['--only', only]),
+      ...(only === undefined ? [] : ['--only', only.join(',')]),
       ...(stateDir === undefined ? [] : ['--state-dir', stateDir]),
     ],
     cwd,

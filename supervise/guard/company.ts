@@ -1,12 +1,12 @@
 /** Steps 6 to 9: with the gateway for as long as it lives, and to its end. */
-import { span } from '../../core/text.ts'
-import type { End, Running } from '../running.ts'
+import { excerpt, span } from '../../core/text.ts'
+import { type End, type Running, shownEnd } from '../running.ts'
 import { askChecks, declares } from './gate.ts'
 import type { Ground } from './ground.ts'
 import { EXIT, type GuardEnd } from './host.ts'
 import { accompany } from './life.ts'
+import { recurringOf } from './recurring.ts'
 import { sayReady } from './systemd.ts'
-import { shownEnd } from './words.ts'
 
 const READY_TIMEOUT_MS = 60_000
 const HEALTHY_AFTER_MS = 5 * 60_000
@@ -27,7 +27,8 @@ const stayWith = async (
     target: name,
     readyTimeoutMs,
     healthyAfterMs,
-    ask: asksAfter ? () => askChecks(ground, 'after', over.signal) : undefined,
+    ask: asksAfter ? only => askChecks(ground, 'after', over.signal, only) : undefined,
+    recurring: recurringOf(checks === false ? [] : (ground.read?.plan?.checks ?? [])),
     async onReady() {
       ledger.append({ type: 'ready' })
       if (supervisor !== 'systemd') return
@@ -44,6 +45,10 @@ const stayWith = async (
       ledger.append({ type: 'verified' })
       verified = true
       if (wasTroubled) tell('verified', `runs well again: it has lived ${span(healthyAfterMs)}`, ['verified'])
+    },
+    onChange({ id, outcome, text }) {
+      ledger.append({ type: 'checked', check: id, effect: outcome.effect, what: excerpt(outcome.what, 300) })
+      tell(`checked:${id}:${outcome.what}`, text, ['checked', 'start'])
     },
     onBeat: () =>
       void own('beating', () => {

@@ -21,6 +21,7 @@ export const askChecks = (
   { host, world, options, read }: Ground,
   phase: 'before' | 'after',
   signal: AbortSignal,
+  only?: readonly string[],
 ): Promise<Answer> =>
   runChecks({
     program: host.program,
@@ -28,6 +29,7 @@ export const askChecks = (
     env: world.env,
     manifest: read?.file ?? options.manifest,
     phase,
+    ...(only ? { only } : {}),
     stateDir: options.stateDir,
     limitMs: read?.plan ? read.plan.deadlineMs + MARGIN_MS : LIMIT_MS,
     signal,

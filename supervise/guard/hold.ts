@@ -1,9 +1,10 @@
 /** Waits until something that a failure may hang on has changed. Events of the file system are lost too easily; looking is not. */
+
 import { readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { pause } from '../../core/clock.ts'
 import { NeedsChild } from '../../core/contain.ts'
 import { mayTouch } from '../../core/mounts.ts'
-import { sleep } from './pause.ts'
 
 const LOOK_MS = 500
 /** Folders directly below a watched one whose own times are looked at. */
@@ -51,7 +52,7 @@ export const holdOn = (always: readonly string[]): Hold => {
       while (!signal.aborted) {
         const left = until - performance.now()
         if (left <= 0) return 'time'
-        await sleep(Math.min(LOOK_MS, left), signal)
+        await pause(Math.min(LOOK_MS, left), signal)
         const changed = watched.filter(path => before.get(path) !== signature(path))
         for (const path of changed) inVain.set(path, (inVain.get(path) ?? 0) + 1)
         if (changed.length > 0) return 'changed'

@@ -1,7 +1,6 @@
 /** The records of one target, for somebody who must go on when they cannot be kept. */
-import { NeedsChild } from '../../core/contain.ts'
 import type { Reading, Store, StoreEvent, StoreRecord } from '../../core/store.ts'
-import { StoreError } from '../../core/store.ts'
+import { storeError } from '../open-store.ts'
 
 /** Why the store cannot be used, and a command to type. */
 export interface Trouble {
@@ -19,13 +18,8 @@ export interface Ledger {
 }
 
 const troubleOf = (error: unknown): Trouble => {
-  if (error instanceof StoreError) return { problem: error.message, next: error.next }
-  if (error instanceof NeedsChild)
-    return {
-      problem: `${error.what} lies on a file system that may hang`,
-      next: 'name a state folder on a local disk with --state-dir',
-    }
-  throw error
+  const { message, next } = storeError(error)
+  return { problem: message, next }
 }
 
 const same = (a: StoreEvent, b: StoreEvent): boolean =>

@@ -68,7 +68,7 @@ export const messengerOf = (options: MessengerOptions): Messenger => {
       env: { ...world.env, BOOTCHECK_MESSAGE: text, BOOTCHECK_TARGET: target },
       manifest: file,
       phase: 'all',
-      only: channel,
+      only: [channel],
       // A memory of its own: that the gate sent its message an hour ago says nothing of this one.
       stateDir: join(stateDir, 'notify'),
       limitMs: (known?.deadlineMs ?? 0) + COMMAND_MS,

@@ -1,11 +1,11 @@
 /** Step 3: may it start now? A refusal ends here; a cool-down is waited for. */
-import { elapsed } from '../../core/clock.ts'
+import { elapsed, pause } from '../../core/clock.ts'
 import { span } from '../../core/text.ts'
 import { type Admission, admit, admitBlind, covered, type Rules, written } from './admission.ts'
+import { drawCountdown } from './countdown.ts'
 import type { Ground } from './ground.ts'
 import { EXIT, type GuardEnd } from './host.ts'
 import { parked } from './parked.ts'
-import { drawCountdown, sleep } from './pause.ts'
 import { timeOfDay } from './words.ts'
 
 /** How often a wait looks whether somebody has reset the target, ms. A long history takes time to read, and is read less often. */
@@ -18,7 +18,7 @@ const waitHere = async ({ name, host, desk }: Ground, ms: number, still: () => b
   const erase = drawCountdown(`bootcheck: ${name} starts in`, () => until - elapsed(), host.err)
   let lookMs = LOOK_MS
   for (let left = ms; left > 0 && !desk.stop.aborted; left = until - elapsed()) {
-    await sleep(Math.min(left, lookMs), desk.stop)
+    await pause(Math.min(left, lookMs), desk.stop)
     const began = elapsed()
     if (!still()) break
     lookMs = Math.max(LOOK_MS, LOOK_SHARE * (elapsed() - began))

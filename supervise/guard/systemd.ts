@@ -1,9 +1,9 @@
 /** Tells systemd that the gateway is ready. Node has no datagram sockets of that sort, so systemd's own tool does it. */
+
 import type { Env } from '../../core/check.ts'
+import { pause } from '../../core/clock.ts'
 import { findCommand } from '../find-command.ts'
-import { start } from '../running.ts'
-import { sleep } from './pause.ts'
-import { shownEnd } from './words.ts'
+import { shownEnd, start } from '../running.ts'
 
 const LIMIT_MS = 5000
 
@@ -22,7 +22,7 @@ export const sayReady = async (cwd: string, env: Env): Promise<string | undefine
   })
   if ('error' in began) return began.error.message
   const over = new AbortController()
-  const ended = await Promise.race([began.ended, sleep(LIMIT_MS, over.signal)])
+  const ended = await Promise.race([began.ended, pause(LIMIT_MS, over.signal)])
   over.abort()
   if (ended?.code === 0) return undefined
   await began.stop(0)

@@ -2,7 +2,6 @@
 import { quote } from '../../core/shell.ts'
 import { excerpt } from '../../core/text.ts'
 import { namesSecret } from '../../core/variables.ts'
-import type { End } from '../running.ts'
 
 const LONGEST = 300
 
@@ -19,9 +18,6 @@ export const shownCommand = (path: string, args: readonly string[]): string => {
   })
   return excerpt([quote(path), ...words].join(' '), LONGEST)
 }
-
-/** `exit 1`, `signal SIGKILL` */
-export const shownEnd = ({ code, signal }: End): string => (signal === null ? `exit ${code}` : `signal ${signal}`)
 
 const two = (value: number): string => String(value).padStart(2, '0')
 

@@ -26,6 +26,10 @@ const LINES: Readonly<Record<string, (record: StoreRecord) => string>> = {
   spawned: ({ event }) => `runs as pid ${event.child}`,
   ready: () => 'ready',
   verified: () => 'verified: a good start, its crashes are forgotten',
+  checked: ({ event }) =>
+    event.effect === 'none'
+      ? `check ${said(event.check)} passes again`
+      : `check ${said(event.check)} ${event.effect === 'warning' ? 'warns' : 'fails'}: ${said(event.what)}`,
   end: ended,
   unclean: () => 'crashed: its process was gone, and nobody saw its end',
   rebooted: () => 'ended with the host',

@@ -4,6 +4,7 @@ import { lifeOf } from '../../core/identity.ts'
 import { quote } from '../../core/shell.ts'
 import { observeSleep, type Sleep } from '../../core/sleep.ts'
 import { elapsedMs, RESET, type Reading, type Stamp, type StoreRecord } from '../../core/store.ts'
+import { listing } from '../../core/text.ts'
 import { crashLoopGuard } from '../../guards/crash-loop.ts'
 import { heartbeatGuard, heartbeatOf } from '../../guards/heartbeat.ts'
 import { itemGuard, triesOf } from '../../guards/queue/judge.ts'
@@ -125,6 +126,22 @@ const lastEvent = (records: readonly StoreRecord[]): Aspect => {
   }
 }
 
+/** Of one that runs: after checks that failed when they were asked again. */
+const failingIn = (records: readonly StoreRecord[]): Aspect | undefined => {
+  const checked = records.filter(({ event }) => event.type === 'checked')
+  const last = new Map(checked.map(record => [record.event.check, record]))
+  const failing = [...last.values()].filter(({ event }) => event.effect === 'failure')
+  const [first] = failing
+  if (!first) return undefined
+  const names = failing.map(({ event }) => `${text(event.check)} (${text(event.what)})`)
+  return {
+    standing: 'failing',
+    since: first.wallMs,
+    reason: `it runs, but its after checks fail: ${listing(names)}`,
+    next: 'bootcheck run --phase after',
+  }
+}
+
 const lifeIn = (
   target: string,
   all: readonly StoreRecord[],
@@ -159,10 +176,11 @@ const lifeIn = (
     const since = all.slice(all.indexOf(open.record))
     const said = since.findLast(({ event }) => event.type === 'verified' || event.type === 'ready')
     const standing = said?.event.type === 'verified' ? 'verified' : said ? 'ready' : 'running'
+    const failing = failingIn(since)
     return {
       ...known,
       process: { pid, since: open.record.wallMs },
-      aspect: { standing, since: (said ?? open.record).wallMs },
+      aspect: failing ?? { standing, since: (said ?? open.record).wallMs },
     }
   }
   const restart = rules.restart && restartGuard.judge(remember(restartGuard, reading), rules.restart, now)

@@ -1,5 +1,20 @@
 /** What is known of a target, as data: what `--format json` prints and what the words for people are made of. */
 
+/** Those of which nothing is to be done. */
+export const WELL = [
+  'running',
+  'ready',
+  'verified',
+  'alive',
+  'stopped',
+  'ended',
+  'delivered',
+  'done',
+  'free',
+  'known',
+  'clear',
+] as const
+
 /** How a target stands; the worst first. */
 export const STANDINGS = [
   'unreadable',
@@ -16,17 +31,7 @@ export const STANDINGS = [
   'failing',
   'asleep',
   'retried',
-  'running',
-  'ready',
-  'verified',
-  'alive',
-  'stopped',
-  'ended',
-  'delivered',
-  'done',
-  'free',
-  'known',
-  'clear',
+  ...WELL,
 ] as const
 
 export type Standing = (typeof STANDINGS)[number]

@@ -1,6 +1,6 @@
 /** The words for people: local times, spans, one theme a line. */
 import { excerpt, plural, span } from '../../core/text.ts'
-import { badLines, STANDINGS, type Standing, type State, type TargetState } from './model.ts'
+import { badLines, STANDINGS, type Standing, type State, type TargetState, WELL } from './model.ts'
 import { moment } from './moment.ts'
 
 /** How bad it is, for whoever paints. */
@@ -59,20 +59,7 @@ const NAMES: Readonly<Partial<Record<Standing, string>>> = {
 
 const nameOf = (standing: Standing): string => NAMES[standing] ?? standing
 
-/** Those of which nothing is to be done. */
-const WELL: ReadonlySet<Standing> = new Set([
-  'running',
-  'ready',
-  'verified',
-  'alive',
-  'stopped',
-  'ended',
-  'delivered',
-  'done',
-  'free',
-  'known',
-  'clear',
-])
+const well: ReadonlySet<Standing> = new Set(WELL)
 
 const phrase = ({ standing, since, leftMs, beat }: TargetState, now: number): string => {
   const at = since === null ? '' : ` ${moment(since, now)}`
@@ -184,7 +171,7 @@ export const tell = (state: TargetState, now: number): Told => ({
 /** `4 targets: 1 refused, 1 blocked, 1 cooling off. Local store, all lines good.` */
 export const summarize = (state: State): string => {
   const { targets } = state
-  const counts = STANDINGS.filter(standing => !WELL.has(standing)).flatMap(standing => {
+  const counts = STANDINGS.filter(standing => !well.has(standing)).flatMap(standing => {
     const count = targets.filter(each => each.standing === standing).length
     return count > 0 ? [`${count} ${nameOf(standing)}`] : []
   })

@@ -111,6 +111,7 @@ describe('a good file', () => {
       port(
         'severity: warn',
         'phase: after',
+        'every: 5m',
         'timeout: 2m',
         'retries: 3',
         'retry-delay: 500ms',
@@ -121,15 +122,31 @@ describe('a good file', () => {
     expect(plan.checks[0]).toMatchObject({
       severity: 'warn',
       phase: 'after',
+      everyMs: 300_000,
       timeoutMs: 120_000,
       retries: 3,
       retryDelayMs: 500,
       when: { os: ['linux', 'darwin'], env: { CI: 'true', N: '1.10' } },
       skips: [
-        { finding: 'port/held', reason: 'known', until: '2026-12-31', line: 16 },
-        { reason: 'all', until: '2026-11-22', line: 16 },
+        { finding: 'port/held', reason: 'known', until: '2026-12-31', line: 17 },
+        { reason: 'all', until: '2026-11-22', line: 17 },
       ],
     })
+  })
+
+  it("takes `every` for the kind's own where it has one, and asks it again as often", async () => {
+    const message = (...lines: string[]) =>
+      planOf(
+        `---\nbootcheck: 1\nchecks: 1\nvars: {often: 2h}\n---\n${block('check: message', 'id: m', 'channel: telegram', 'token: ${secret:T}', 'chat: "1"', ...lines)}\n`,
+      )
+    const everyOf = async (...lines: string[]) => {
+      const [check] = (await message(...lines)).checks
+      return [check?.everyMs, check?.options.every]
+    }
+    expect(await everyOf('every: 2h')).toEqual([undefined, '2h'])
+    expect(await everyOf('phase: after', 'every: 2h')).toEqual([7_200_000, '2h'])
+    expect(await everyOf('phase: after', 'every: ${var:often}')).toEqual([7_200_000, '${var:often}'])
+    expect(await everyOf('phase: after')).toEqual([undefined, undefined])
   })
 
   it('reads the whole front matter', async () => {
@@ -337,6 +354,8 @@ describe('one edit to a good file', () => {
     ['an expired skip', port('skip: {reason: x, until: 2026-11-21}'), ['E305 10:26']],
     ['no duration', port('timeout: 20'), ['E306 10:10']],
     ['a duration of nothing', port('timeout: 0s'), ['E306 10:10']],
+    ['a check before the start that is asked again', port('every: 5m'), ['E306 10:1']],
+    ['one that is asked again at once', port('phase: after', 'every: 999ms'), ['E306 11:8']],
     ['a variable in a common key', port('timeout: ${env:T}'), ['E401 10:10']],
     ['a port of text', edited('port: 18789', 'port: http'), ['E306 17:7']],
     ['a port that is none', edited('port: 18789', 'port: 70000'), ['E306 17:7']],

@@ -70,7 +70,7 @@ describe('mutations', () => {
     const { plan } = await parse(counted)
     expect(plan?.checks).toHaveLength(10)
     expect(new Set(plan?.checks.map(({ kind }) => kind))).toEqual(new Set(Object.keys(sixKinds)))
-    for (const key of ['needs', 'severity', 'phase', 'timeout', 'retries', 'retry-delay', 'when', 'skip'])
+    for (const key of ['needs', 'severity', 'phase', 'every', 'timeout', 'retries', 'retry-delay', 'when', 'skip'])
       expect(counted).toMatch(new RegExp(`^${key}:`, 'm'))
   })
 

@@ -6,7 +6,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { alive } from '../../core/process.ts'
-import { BIN, cleanEnv, lay } from '../support/bin.ts'
+import { BIN, bootcheck, cleanEnv, lay } from '../support/bin.ts'
 import { scratch } from '../support/context.ts'
 import { eventsOf, guarded, linesOf, storeOf, until } from '../support/guarded.ts'
 import { give, UNPRIVILEGED } from '../support/unprivileged.ts'
@@ -580,6 +580,39 @@ describe('ready and verified', () => {
     expect(types(cwd)).not.toContain('verified')
     mkdirSync(join(cwd, 'work'))
     await run.says(/is verified/)
+  })
+
+  it('is asked again every so often, and each change is told, kept, and shown', async () => {
+    const again = bootMd(
+      '',
+      afterCheck,
+      'check: workspace\nid: up\nphase: after\nevery: 1s\npath: up',
+      'check: workspace\nid: once\nphase: after\npath: once',
+    )
+    const cwd = setUp({ 'BOOT.md': again, 'gateway.mjs': gateway(STAY), 'up/': '', 'once/': '' })
+    const words = ['--healthy-after', '200ms', '--notify', 'cat >> told', '--', NODE, 'gateway.mjs']
+    const run = guarded(cwd, words)
+    await run.says(/is verified/)
+    // What has no `every` is not asked any more.
+    for (const name of ['up', 'once']) rmSync(join(cwd, name), { recursive: true })
+    await run.says(/gateway runs, but its check up fails \(workspace\/missing\)/)
+    await until(() => types(cwd).includes('checked'), 'kept')
+    expect((await bootcheck(['state', 'gateway'], { cwd })).stdout).toMatch(
+      /failing[\s\S]*its after checks fail: up \(workspace\/missing\)/,
+    )
+    mkdirSync(join(cwd, 'up'))
+    await run.says(/gateway is well again: its check up passes/)
+    await until(() => linesOf(join(cwd, 'told')).length === 2, 'told')
+    expect(linesOf(join(cwd, 'told'))).toEqual([
+      expect.stringMatching(/: runs, but its check up fails/),
+      expect.stringMatching(/: is well again: its check up passes/),
+    ])
+    expect(eventsOf(cwd).filter(({ type }) => type === 'checked')).toEqual([
+      { type: 'checked', check: 'up', effect: 'failure', what: 'workspace/missing' },
+      { type: 'checked', check: 'up', effect: 'none', what: '' },
+    ])
+    expect((await bootcheck(['state', 'gateway'], { cwd })).stdout).toContain('verified since')
+    expect(alive(await gatewayPid(cwd))).toBe(true)
   })
 
   it('tells systemd once it is ready', async () => {

@@ -33,6 +33,7 @@ export const signatureOf = (
     ...check.needs.map((_, index) => `needs/${index}`),
     ...(check.severity === 'fail' ? [] : ['severity']),
     ...(check.phase === 'before' ? [] : ['phase']),
+    ...(check.everyMs === undefined ? [] : ['every']),
     ...(check.timeoutMs === 5000 || check.timeoutMs === 7000 ? [] : ['timeout']),
     ...(check.retries === 0 ? [] : ['retries']),
     ...(check.retryDelayMs === 1000 ? [] : ['retry-delay']),

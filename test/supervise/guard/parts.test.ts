@@ -2,15 +2,19 @@
 import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { Phase } from '../../../core/check.ts'
 import type { Life } from '../../../core/identity.ts'
 import { localStore } from '../../../core/local-store.ts'
+import type { PlannedCheck } from '../../../core/plan.ts'
+import { countStatuses, type ReportedCheck } from '../../../core/report.ts'
 import type { StoreEvent, StoreRecord } from '../../../core/store.ts'
 import { admit, covered, rulesOf } from '../../../supervise/guard/admission.ts'
-import { failuresOf } from '../../../supervise/guard/checks.ts'
+import { type Answer, failuresOf } from '../../../supervise/guard/checks.ts'
 import { gatewayEnv } from '../../../supervise/guard/environment.ts'
 import { fingerprintOf } from '../../../supervise/guard/fingerprint.ts'
 import { holdOn } from '../../../supervise/guard/hold.ts'
 import { ledgerOf } from '../../../supervise/guard/ledger.ts'
+import { changesOf, outcomesOf, recurringOf } from '../../../supervise/guard/recurring.ts'
 import { closingOf, openStarts, runningOf } from '../../../supervise/guard/starts.ts'
 import { namedPaths, rememberedPaths, rememberPaths } from '../../../supervise/guard/watched.ts'
 import { countdown, shownCommand, timeOfDay } from '../../../supervise/guard/words.ts'
@@ -345,5 +349,89 @@ describe('words', () => {
       NODE_EXTRA_CA_CERTS: 'p',
     })
     expect(gatewayEnv({ NODE_OPTIONS: '--x' })).toEqual({ NODE_OPTIONS: '--x' })
+  })
+})
+
+describe('after checks that are asked again', () => {
+  const check = (id: string, effect: ReportedCheck['effect'], code: string): ReportedCheck => ({
+    id,
+    kind: 'port',
+    title: id,
+    phase: 'after',
+    severity: 'fail',
+    status: effect === 'failure' ? 'fail' : effect === 'warning' ? 'warn' : 'pass',
+    effect,
+    code,
+    summary: `${id} says so`,
+    facts: {},
+    findings: [],
+    watched: [],
+    attempts: 1,
+    durationMs: 1,
+  })
+  const answer = (ready: boolean, ...checks: ReportedCheck[]): Answer => ({
+    ready,
+    what: 'what the run says',
+    report: {
+      version: 1,
+      tool: '0',
+      manifest: 'BOOT.md',
+      title: null,
+      phase: 'after',
+      user: { name: 'me', uid: 1 },
+      startedAt: '',
+      durationMs: 1,
+      ready,
+      exitCode: ready ? 0 : 1,
+      counts: countStatuses(checks),
+      errors: [],
+      warnings: [],
+      checks,
+    },
+  })
+  const good = answer(true, check('a', 'none', 'port/open'), check('b', 'none', 'port/open'))
+
+  it('are those of phase after with `every`, together where it is the same', () => {
+    const planned = (id: string, phase: Phase, everyMs?: number) => ({ id, phase, everyMs }) as PlannedCheck
+    expect(
+      recurringOf([
+        planned('a', 'after', 5000),
+        planned('b', 'before', 5000),
+        planned('c', 'after'),
+        planned('d', 'after', 9000),
+        planned('e', 'after', 5000),
+      ]),
+    ).toEqual([
+      { everyMs: 5000, ids: ['a', 'e'] },
+      { everyMs: 9000, ids: ['d'] },
+    ])
+  })
+
+  it('change when what they come to changes, and no pass is unlike another', () => {
+    const known = outcomesOf(good)
+    expect(changesOf(['a'], known, answer(true, check('a', 'none', 'port/free'))).changes).toEqual([])
+    const down = changesOf(
+      ['a', 'b'],
+      known,
+      answer(false, check('a', 'failure', 'port/closed'), check('b', 'warning', 'port/slow')),
+    )
+    expect(down.changes.map(({ text }) => text)).toEqual([
+      'runs, but its check a fails (port/closed): a says so',
+      'runs, but its check b warns (port/slow): b says so',
+    ])
+    expect(changesOf(['a', 'b'], down.outcomes, good).changes.map(({ text }) => text)).toEqual([
+      'is well again: its check a passes',
+      'is well again: its check b passes',
+    ])
+  })
+
+  it('fail where the run gave no report, or did not speak of them', () => {
+    const none = changesOf(['a'], outcomesOf(good), { ready: false, what: 'the checks gave no report (exit 9)' })
+    expect(none.changes).toMatchObject([
+      { id: 'a', outcome: { effect: 'failure', what: 'the checks gave no report (exit 9)' } },
+    ])
+    // All is well in it, and the process that made it says otherwise.
+    expect(changesOf(['a'], outcomesOf(good), { ...good, ready: false }).changes).toHaveLength(1)
+    expect(changesOf(['z'], outcomesOf(good), good).changes).toHaveLength(1)
   })
 })
