@@ -4,14 +4,20 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { afterAll } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Bundles a program; `@/` stands for the project's folder. The result may be read by any user, and is removed when this process ends. */
+const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** Bundles a program; `@/` stands for the project's folder. The result may be read by any user, and is removed when the tests of the file have ended. */
 export const program = async (source: string): Promise<string> => {
   const { Rolldown } = await import('tsdown')
   const folder = mkdtempSync(join(tmpdir(), 'bootcheck-program-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  folders.push(folder)
   const entry = join(folder, 'program.ts')
   const file = join(folder, 'program.mjs')
   writeFileSync(entry, source.replaceAll("'@/", `'${ROOT}`))

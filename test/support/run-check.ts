@@ -7,6 +7,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { afterAll } from 'vitest'
 import type { Check, Verdict } from '../../core/check.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -26,11 +27,16 @@ export interface ChildOptions {
 
 const bundles = new Map<string, Promise<string>>()
 
+const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
 const bundle = async (source: string): Promise<string> => {
   const { Rolldown } = await import('tsdown')
   const folder = mkdtempSync(join(tmpdir(), 'bootcheck-child-'))
   chmodSync(folder, 0o755)
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  folders.push(folder)
   const file = join(folder, 'program.mjs')
   const entry = '\0entry'
   await Rolldown.build({
