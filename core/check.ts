@@ -211,6 +211,8 @@ export interface Check<S extends ObjectSchema = ObjectSchema> {
   readonly codes: Readonly<Record<string, string>>
   /** Of a guard: its parameters as the front matter's `guard:` holds them under the kind's name. */
   readonly settings?: ObjectSchema
+  /** What is wrong with options or settings that fit their schema, in one line: values that exclude each other. */
+  readonly conflict?: (given: Readonly<Record<string, unknown>>) => string | undefined
   /** It sends or logs in, so it is never retried (E307). */
   readonly sends?: true
   readonly examples: readonly [Example<S>, ...Example<S>[]]

@@ -6,7 +6,7 @@ import { loadMarkdown } from './manifest/blocks.ts'
 import { rawCheck, resemblesOpener, takeCensus } from './manifest/census.ts'
 import { COMMON_KEYS, kindOf, type ReadCheck, readCheck } from './manifest/check-block.ts'
 import { FRONT_MATTER_KEYS, type FrontMatter, MAX_CHECKS, readFrontMatter } from './manifest/frontmatter.ts'
-import { readGuards } from './manifest/guards.ts'
+import { inherit, readGuards } from './manifest/guards.ts'
 import { byPlace, collect, type Found } from './manifest/problems.ts'
 import { type Region, readRegion } from './manifest/region.ts'
 import { asSeen, controls, decode, firstBadByte, isPlain, withoutControls } from './manifest/text.ts'
@@ -234,7 +234,7 @@ export const parseWithEdits = async (given: string | Uint8Array, options: ParseO
   const silent = read.find(({ check }) => !check.planned)
   if (silent && problems.errors.length === 0)
     throw new Error(`${file}:${silent.block.opener + 1}: this check was neither planned nor refused`)
-  const planned = read.flatMap(({ check }) => (check.planned ? [check.planned] : []))
+  const planned = read.flatMap(({ check }) => (check.planned ? [inherit(check.planned, guard)] : []))
   const plan: Plan = {
     file,
     title: frontMatter?.title ?? census.firstHeading ?? null,

@@ -240,6 +240,12 @@ const judgeTarget = (
   return own.status === 'pass' ? { ...own, watched: [...own.watched, given] } : own
 }
 
+const SETTINGS = {
+  failures: { type: 'integer', minimum: 1, maximum: 1000, default: 3, description: 'Failures in a row that block it' },
+  window: { ...SPAN, default: '15m', description: 'How far apart the first and the last of them may be' },
+  block: { ...SPAN, default: '30m', description: 'For how long, from the last failure' },
+} as const
+
 export const breaker = defineCheck({
   kind: 'breaker',
   title: 'What is about to be used has not just failed again and again',
@@ -267,15 +273,7 @@ the action instead of warning of it.
     dependentRequired: { set: ['target'] },
     properties: {
       target: { ...TARGET, description: 'What is about to be used, such as codex/grok-4.20' },
-      failures: {
-        type: 'integer',
-        minimum: 1,
-        maximum: 1000,
-        default: 3,
-        description: 'Failures in a row that block it',
-      },
-      window: { ...SPAN, default: '15m', description: 'How far apart the first and the last of them may be' },
-      block: { ...SPAN, default: '30m', description: 'For how long, from the last failure' },
+      ...SETTINGS,
       set: {
         type: 'array',
         minItems: 2,
@@ -290,6 +288,7 @@ the action instead of warning of it.
       },
     },
   },
+  settings: { type: 'object', additionalProperties: false, properties: SETTINGS },
   codes: {
     closed: 'fewer failures in a row than would block it',
     trial: 'it was blocked, and one may try it now',

@@ -25,6 +25,10 @@ export const budgetGuard: Guard<Ledger, BudgetTerms> = {
   },
 }
 
+const SETTINGS = {
+  attempts: { type: 'integer', minimum: 1, maximum: 1000, default: 3, description: 'Permits in all, until reset' },
+} as const
+
 export const budget = defineCheck({
   kind: 'budget',
   title: 'A piece of work has attempts left',
@@ -43,9 +47,10 @@ fails when an ask would be refused.
     required: ['target'],
     properties: {
       target: { ...TARGET, description: 'The piece of work' },
-      attempts: { type: 'integer', minimum: 1, maximum: 1000, default: 3, description: 'Permits in all, until reset' },
+      ...SETTINGS,
     },
   },
+  settings: { type: 'object', additionalProperties: false, properties: SETTINGS },
   codes: {
     left: 'an ask would be permitted',
     spent: 'all attempts are taken: refused until reset',

@@ -310,6 +310,10 @@ that watched one backend by name let another one crash 24 times.
     },
   },
   settings: { type: 'object', additionalProperties: false, properties: SETTINGS },
+  conflict(given) {
+    const options = crashLoopOptions(given)
+    return 'problem' in options ? options.problem : undefined
+  },
   codes: { ...VERDICTS, refused: 'it crashed too often: no start until reset' },
   examples: [
     {

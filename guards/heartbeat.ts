@@ -216,6 +216,15 @@ const NEXT = {
   stale: (target: string) => `bootcheck state ${quote(target)}`,
 }
 
+const SETTINGS = {
+  gone: {
+    ...SPAN,
+    default: '15m',
+    description: 'Stale after so long where the process that gave the last beat is gone',
+  },
+  stale: { ...SPAN, default: '60m', description: 'Stale after so long in any case' },
+} as const
+
 export const heartbeat = defineCheck({
   kind: 'heartbeat',
   title: 'Whoever should beat still does',
@@ -247,18 +256,10 @@ was retired is forgotten by \`bootcheck state reset NAME\`.
         items: TARGET,
         description: 'Who should beat: names, or patterns of * and ?',
       },
-      gone: {
-        ...SPAN,
-        default: '15m',
-        description: 'Stale after so long where the process that gave the last beat is gone',
-      },
-      stale: {
-        ...SPAN,
-        default: '60m',
-        description: 'Stale after so long in any case',
-      },
+      ...SETTINGS,
     },
   },
+  settings: { type: 'object', additionalProperties: false, properties: SETTINGS },
   codes: {
     fresh: 'the last beat is young enough',
     stale: 'the last beat is too old',

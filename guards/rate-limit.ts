@@ -25,6 +25,12 @@ export const rateLimitGuard: Guard<Ledger, RateTerms> = {
   },
 }
 
+const SETTINGS = {
+  limit: { type: 'integer', minimum: 1, maximum: 1000, default: 2, description: 'Permits in a window' },
+  per: { ...SPAN, default: '15m', description: 'The window' },
+  cooldown: { ...SPAN, default: '30m', description: 'From the last permit of a full window to the next one' },
+} as const
+
 export const rateLimit = defineCheck({
   kind: 'rate-limit',
   title: 'There is room for another attempt',
@@ -44,11 +50,10 @@ error and permits.
     required: ['target'],
     properties: {
       target: { ...TARGET, description: 'The key that permits are taken for' },
-      limit: { type: 'integer', minimum: 1, maximum: 1000, default: 2, description: 'Permits in a window' },
-      per: { ...SPAN, default: '15m', description: 'The window' },
-      cooldown: { ...SPAN, default: '30m', description: 'From the last permit of a full window to the next one' },
+      ...SETTINGS,
     },
   },
+  settings: { type: 'object', additionalProperties: false, properties: SETTINGS },
   codes: {
     free: 'an ask would be permitted now',
     cooling: 'an ask would be refused now',

@@ -104,6 +104,10 @@ logins or connections sees a storm all the same.
     },
   },
   settings: { type: 'object', additionalProperties: false, properties: SETTINGS },
+  conflict(given) {
+    const options = restartOptions(given)
+    return 'problem' in options ? options.problem : undefined
+  },
   codes: VERDICTS,
   examples: [
     {

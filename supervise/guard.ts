@@ -17,10 +17,13 @@ export type { GuardEnd, GuardHost, GuardOptions } from './guard/host.ts'
 export const guardGateway = async (options: GuardOptions, host: GuardHost): Promise<GuardEnd> => {
   const ground = groundOf(options, host)
   try {
-    const open = await opening(ground)
-    if (typeof open !== 'object') return open
-    const running = await spawn(ground, open)
-    return typeof running === 'object' ? await keepCompany(ground, running) : running
+    for (;;) {
+      const open = await opening(ground)
+      if (typeof open !== 'object') return open
+      const running = await spawn(ground, open)
+      if (running !== 'again')
+        return typeof running === 'object' ? await keepCompany(ground, running, open.rules) : running
+    }
   } catch (error) {
     if (!(error instanceof FailClosed)) throw error
     ground.say(`${ground.name} is not started: the guard itself broke, and --fail-closed was asked for`)

@@ -26,6 +26,7 @@ import { isOf, type Legacy, type PairState, pairState, readLegacy } from '../gua
 import { BREAKER_DEFAULTS, breakerGuard, type Member, sparedOf } from '../guards/breaker.ts'
 import { budgetGuard } from '../guards/budget.ts'
 import { RATE_LIMIT_DEFAULTS, rateLimitGuard } from '../guards/rate-limit.ts'
+import { answersOf, type Said } from './answers.ts'
 import { storeError } from './open-store.ts'
 
 /** The breaker is always asked. */
@@ -81,13 +82,6 @@ interface Asker {
   readonly target: string
 }
 
-interface Said {
-  readonly guard: string
-  readonly judged: Judgement
-  /** What to type, where it is no matter of the store. */
-  readonly next?: string
-}
-
 /** Of several answers the strictest, with the name of who gave it. */
 const decide = (answers: readonly Said[]): Said => {
   const [first, ...rest] = answers.map(({ judged }) => judged)
@@ -96,14 +90,6 @@ const decide = (answers: readonly Said[]): Said => {
   if (!said) throw new Error('an ask that asks nobody')
   return said
 }
-
-const answersOf = (ledger: Ledger, { rate, attempts, block }: Terms, now: Stamp): Said[] => [
-  ...(attempts === undefined
-    ? []
-    : [{ guard: budgetGuard.name, judged: budgetGuard.judge(ledger, { attempts }, now) }]),
-  ...(block === undefined ? [] : [{ guard: breakerGuard.name, judged: breakerGuard.judge(ledger, block, now) }]),
-  ...(rate === undefined ? [] : [{ guard: rateLimitGuard.name, judged: rateLimitGuard.judge(ledger, rate, now) }]),
-]
 
 const ledgerOf = (reading: Reading): Ledger => remember(breakerGuard, reading)
 

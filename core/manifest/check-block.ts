@@ -404,6 +404,8 @@ const readOptions = async (
   }) as Record<string, unknown>
   const { faults } = await fitOptions({ schema: kind.options, value, unknown, convertible, alsoKnown: common })
   for (const fault of faults) report(input, root, fault, checkAt)
+  const wrong = faults.length === 0 && unknown.size === 0 ? kind.conflict?.(value) : undefined
+  if (wrong !== undefined) problems.error('E306', checkAt, wrong, `bootcheck explain ${kind.kind}`)
   return { options, positions, every: value.every }
 }
 

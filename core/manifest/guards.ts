@@ -1,15 +1,19 @@
 /** The front matter's `guard:`: each key a guard, each value what that guard's own schema admits. */
 import type { Check, ObjectSchema, Registry } from '../check.ts'
 import { fitOptions, pointerParts } from '../options.ts'
-import type { GuardSettings } from '../plan.ts'
+import type { GuardSettings, PlannedCheck } from '../plan.ts'
 import { mapTexts } from '../variables.ts'
 import { plainOf, type YamlEntry, type YamlMap } from './block-yaml.ts'
 import { nodeAt } from './check-block.ts'
 import { isEmpty, type Reader, unknownKey } from './readers.ts'
 import { shownNode } from './region.ts'
 
-const settingsOf = async (load: (() => Promise<Check>) | undefined): Promise<ObjectSchema | undefined> =>
-  load && (await load()).settings
+type Settings = Pick<Check, 'conflict'> & { readonly schema: ObjectSchema }
+
+const settingsOf = async (load: (() => Promise<Check>) | undefined): Promise<Settings | undefined> => {
+  const { settings: schema, conflict } = (await load?.()) ?? {}
+  return schema && { schema, ...(conflict ? { conflict } : {}) }
+}
 
 /** All guards there are: asked only to say what was meant. */
 const guardNames = async (registry: Registry): Promise<string[]> => {
@@ -22,7 +26,7 @@ const readOne = async (
   reader: Reader,
   { key, node }: YamlEntry,
   map: YamlMap,
-  schema: ObjectSchema,
+  { schema, conflict }: Settings,
 ): Promise<Record<string, unknown>> => {
   const { region, problems } = reader
   const value = plainOf(node) as Record<string, unknown>
@@ -56,6 +60,9 @@ const readOne = async (
     const offset = atKey ? found?.keyOffset : undefined
     problems.error(code, region.place(offset ?? found?.node.offset ?? node.offset), message, hint)
   }
+  const wrong = faults.length === 0 && unknown.size === 0 ? conflict?.(options) : undefined
+  if (wrong !== undefined)
+    problems.error('E306', region.place(node.offset), `"guard.${key}": ${wrong}`, `bootcheck explain ${key}`)
   return options
 }
 
@@ -68,10 +75,10 @@ export const readGuards = async (
   const guards: Record<string, Readonly<Record<string, unknown>>> = {}
   for (const entry of map.entries) {
     const { key, keyOffset, node } = entry
-    const schema = await settingsOf(Object.hasOwn(registry, key) ? registry[key] : undefined)
-    if (!schema) unknownKey(reader, entry, await guardNames(registry), 'guard.')
+    const settings = await settingsOf(Object.hasOwn(registry, key) ? registry[key] : undefined)
+    if (!settings) unknownKey(reader, entry, await guardNames(registry), 'guard.')
     else if (isEmpty(reader, `guard.${key}`, node, keyOffset)) continue
-    else if (node.type === 'map') guards[key] = await readOne(reader, entry, map, schema)
+    else if (node.type === 'map') guards[key] = await readOne(reader, entry, map, settings)
     else
       problems.error(
         'E306',
@@ -81,4 +88,10 @@ export const readGuards = async (
       )
   }
   return guards
+}
+
+/** What a check does not say itself is as `guard:` has it for its kind. */
+export const inherit = (check: PlannedCheck, guards: GuardSettings | undefined): PlannedCheck => {
+  const settings = guards?.[check.kind]
+  return settings ? { ...check, options: { ...settings, ...check.options } } : check
 }

@@ -1,6 +1,7 @@
 /** Steps 6 to 9: with the gateway for as long as it lives, and to its end. */
 import { excerpt, span } from '../../core/text.ts'
 import { type End, type Running, shownEnd } from '../running.ts'
+import { type Rules, recordFailure, recordSuccess } from './admission.ts'
 import { askChecks, declares } from './gate.ts'
 import type { Ground } from './ground.ts'
 import { EXIT, type GuardEnd } from './host.ts'
@@ -15,6 +16,7 @@ const HEALTHY_AFTER_MS = 5 * 60_000
 const stayWith = async (
   ground: Ground,
   running: Running,
+  rules: Rules,
 ): Promise<{ readonly end: End; readonly verified: boolean }> => {
   const { options, ledger, messenger, own, say, tell, name, world } = ground
   const { readyTimeoutMs = READY_TIMEOUT_MS, healthyAfterMs = HEALTHY_AFTER_MS, checks, supervisor } = options
@@ -43,6 +45,7 @@ const stayWith = async (
     onVerified() {
       const wasTroubled = messenger.troubled()
       ledger.append({ type: 'verified' })
+      recordSuccess(ledger, rules)
       verified = true
       if (wasTroubled) tell('verified', `runs well again: it has lived ${span(healthyAfterMs)}`, ['verified'])
     },
@@ -72,13 +75,14 @@ const isCrash = ({ code }: End, requested: boolean, verified: boolean): boolean 
   !requested && (verified ? code !== 0 : code !== EXIT.notNow && code !== EXIT.mendFirst)
 
 /** Resolves with what to end with: as the gateway did. */
-export const keepCompany = async (ground: Ground, running: Running): Promise<GuardEnd> => {
+export const keepCompany = async (ground: Ground, running: Running, rules: Rules): Promise<GuardEnd> => {
   const { desk, own, ledger, say, name, killAfterMs } = ground
-  const { end, verified } = await stayWith(ground, running)
+  const { end, verified } = await stayWith(ground, running, rules)
   const requested = desk.requested(end)
   const crash = isCrash(end, requested, verified)
   const { code, signal } = end
   await own('recording the end', () => ledger.append({ type: 'end', code, signal, requested, crash }))
+  if (crash) await own('recording the failure', () => recordFailure(ledger, rules))
   say(`${name} ended (${shownEnd(end)})${requested ? ', as it was asked to' : crash ? ': counted as a crash' : ''}`)
   // What it left behind holds its port, and would run on beside the next one.
   await running.stop(killAfterMs)

@@ -52,7 +52,7 @@ const attempt = async (ground: Ground, said: string, introduce: (path: string) =
   if (!('path' in looked)) return { closed: await mendFirst(ground, looked, said) }
   const { path, rules } = looked
   introduce(path)
-  const pid = await own('looking for an earlier start', () => reconcile(ground))
+  const pid = await own('looking for an earlier start', () => reconcile(ground, rules))
   if (pid !== undefined) return { end: alreadyRunning(ground, pid) }
   const fingerprint = (await own('looking at what would be started', () => fingerprintNow(ground, path))) ?? 'unknown'
   const end = (await permission(ground, rules, fingerprint)) ?? desk.stoppedBy()

@@ -40,7 +40,8 @@ const refuse = (ground: Ground, admission: Admission, fingerprint: string, rules
   const { rule, reason, unspoken } = admission
   if (unspoken) ledger.append({ type: 'refused', rule, fingerprint, ...written(rules) })
   say(`${name} is refused: ${reason}`)
-  say(`next: mend it, then ${resetCommand}; a changed command, manifest or watched file earns one trial`)
+  const trial = rule === 'crash-loop' ? '; a changed command, manifest or watched file earns one trial' : ''
+  say(`next: mend it, then ${resetCommand}${trial}`)
   tell(`refused:${rule}`, `refused: ${reason}. Next: ${resetCommand}`, ['start', 'verified'])
   return parked(ground, EXIT.refused)
 }

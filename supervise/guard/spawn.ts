@@ -2,7 +2,7 @@
 import { startOf } from '../../core/identity.ts'
 import { excerpt } from '../../core/text.ts'
 import { type Running, start } from '../running.ts'
-import { written } from './admission.ts'
+import { isPermitted, permitEvent, type Rules, written } from './admission.ts'
 import { alreadyRunning } from './earlier.ts'
 import { gatewayEnv } from './environment.ts'
 import { mendFirst } from './gate.ts'
@@ -32,7 +32,19 @@ const whoWasFirst = ({ ledger, store }: Ground, id: string): number | undefined 
 
 const NOT_STARTED = { type: 'end', code: null, signal: null, crash: false } as const
 
-export const spawn = async (ground: Ground, { path, rules, fingerprint }: Opening): Promise<Running | GuardEnd> => {
+/** False where somebody else was quicker to take the permit that the start needs. A memory that failed stops nobody. */
+const takePermit = ({ ledger }: Ground, rules: Rules): boolean => {
+  const event = permitEvent(rules)
+  const ask = event && ledger.append(event)
+  const reading = ask && ledger.read()
+  return !ask || !reading || isPermitted(rules, reading, ask.id)
+}
+
+/** Resolves with `again` where it may not start after all. */
+export const spawn = async (
+  ground: Ground,
+  { path, rules, fingerprint }: Opening,
+): Promise<Running | GuardEnd | 'again'> => {
   const { own, ledger, desk, options, world, ownGroup } = ground
   const { command } = options
   const record = await own('recording the start', () =>
@@ -43,6 +55,10 @@ export const spawn = async (ground: Ground, { path, rules, fingerprint }: Openin
     if (pid !== undefined) {
       ledger.append({ ...NOT_STARTED, requested: true })
       return alreadyRunning(ground, pid)
+    }
+    if ((await own('taking the permit', () => takePermit(ground, rules))) === false) {
+      ledger.append({ ...NOT_STARTED, requested: true })
+      return 'again'
     }
   } else {
     const end = await waitBlind(ground, rules)

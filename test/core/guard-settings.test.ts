@@ -53,6 +53,35 @@ describe('guard:', () => {
     expect(errors[0]?.hint).toBe('did you mean "crash-loop"?')
   })
 
+  it('must not contradict itself, under `guard:` or in a check', async () => {
+    for (const [steps, what] of [
+      ['[{after: 3, wait: 1s}, {after: 3, wait: 2s}]', 'after 3 of steps does not ascend'],
+      ['[{after: 9, wait: 1s}]', 'after 9 of steps is never reached with refuse 5'],
+    ]) {
+      const { plan, errors } = await parse(`guard:\n  crash-loop: {refuse: 5, steps: ${steps}}\n`, 'lint')
+      expect(plan).toBeUndefined()
+      expect(errors.map(({ line, column, code, message }) => `${line}:${column} ${code} ${message}`)).toEqual([
+        `4:15 E306 "guard.crash-loop": ${what}`,
+      ])
+      const checked = await parseManifest(
+        `\`\`\`yaml boot\ncheck: crash-loop\nid: home\ntarget: gateway\nrefuse: 5\nsteps: ${steps}\n\`\`\`\n`,
+        { mode: 'lint' },
+      )
+      expect(checked.errors.filter(({ code }) => code === 'E306')).toMatchObject([{ message: what }])
+    }
+  })
+
+  it('is what a check of that kind has where it does not say otherwise', async () => {
+    const { plan, errors } = await parseManifest(
+      `---\nbootcheck: 1\nguard:\n  heartbeat: {stale: 20m}\n  budget: {attempts: 5}\n---\n\`\`\`yaml boot\ncheck: heartbeat\nid: a\ntargets: [w]\ngone: 3m\n\`\`\`\n\n\`\`\`yaml boot\ncheck: rate-limit\nid: b\ntarget: t\n\`\`\`\n`,
+    )
+    expect(errors).toEqual([])
+    expect(plan?.checks.map(({ options }) => options)).toEqual([
+      { targets: ['w'], gone: '3m', stale: '20m' },
+      { target: 't' },
+    ])
+  })
+
   it('takes no variable, and no text in place of a map', async () => {
     const { errors } = await parse('guard:\n  crash-loop: {window: "${env:W}"}\n')
     expect(errors.map(({ line, column, code }) => [line, column, code])).toEqual([[4, 24, 'E401']])

@@ -209,7 +209,63 @@ setInterval(() => existsSync('die') && process.exit(0), 10)`),
     for (let turn = 0; turn < 2; turn++) expect((await guarded(cwd, ['--', NODE, 'gateway.mjs']).ended).code).toBe(78)
     const { code, text } = await guarded(cwd, ['--no-wait', '--', NODE, 'gateway.mjs']).ended
     expect(code).toBe(75)
-    expect(text).toContain('2 starts within 2 h'.replace('2 h', '60 min'))
+    expect(text).toContain('2 starts within 60 min')
+  })
+})
+
+describe('declared permits', () => {
+  const ladder = 'crash-loop: {steps: [], refuse: 100}'
+  const turns = async (cwd: string, count: number): Promise<number[]> => {
+    const codes: number[] = []
+    for (let turn = 0; turn < count; turn++)
+      codes.push((await guarded(cwd, ['--no-wait', '--', NODE, 'gateway.mjs']).ended).code ?? -1)
+    return codes
+  }
+
+  it('limit how often it is started, and a closed gate takes none', async () => {
+    const limited = `guard: {${ladder}, rate-limit: {limit: 2, per: 1h, cooldown: 1h}}\n`
+    const cwd = setUp({
+      'BOOT.md': bootMd(limited, 'check: workspace\nid: home\npath: gone'),
+      'gateway.mjs': gateway('process.exit(0)'),
+    })
+    expect(await turns(cwd, 3)).toEqual([78, 78, 78])
+    mkdirSync(join(cwd, 'gone'))
+    expect(await turns(cwd, 4)).toEqual([0, 0, 75, 75])
+    expect(starts(cwd)).toBe(2)
+    // Somebody else's permits of the same key count as well.
+    expect((await bootcheck(['allow', 'gateway', '--limit', '2'], { cwd })).code).toBe(75)
+    const { text } = await guarded(cwd, ['--no-wait', '--', NODE, 'gateway.mjs']).ended
+    expect(text).toMatch(/gateway is cooling off until .*: cooling off, 2 of 2 permits taken in 60 min/)
+  })
+
+  it('of a budget are spent until a reset, whatever is mended', async () => {
+    const cwd = setUp({
+      'BOOT.md': bootMd(`guard: {${ladder}, budget: {attempts: 2}}\n`),
+      'gateway.mjs': gateway('process.exit(0)'),
+    })
+    expect(await turns(cwd, 3)).toEqual([0, 0, 69])
+    const { text } = await guarded(cwd, ['--', NODE, 'gateway.mjs']).ended
+    expect(text).toContain('gateway is refused: the retry budget is spent, 2 of 2 attempts taken')
+    expect(text).not.toContain('earns one trial')
+    await bootcheck(['state', 'reset', 'gateway'], { cwd })
+    expect(await turns(cwd, 1)).toEqual([0])
+  })
+
+  it('of a breaker are refused after crashes in a row, and a verified start clears them', async () => {
+    const breaker = `guard: {${ladder}, breaker: {failures: 2, window: 1h, block: 1h}}\n`
+    const cwd = setUp({
+      'BOOT.md': bootMd(breaker),
+      'gateway.mjs': gateway(`if (existsSync('bad')) process.exit(4)\n${STAY}`),
+      bad: '',
+    })
+    expect(await turns(cwd, 1)).toEqual([4])
+    rmSync(join(cwd, 'bad'))
+    const run = guarded(cwd, ['--healthy-after', '100ms', '--', NODE, 'gateway.mjs'])
+    await until(() => types(cwd).includes('ok'), 'told that it went well')
+    run.child.kill('SIGTERM')
+    await run.ended
+    writeFileSync(join(cwd, 'bad'), '')
+    expect(await turns(cwd, 3)).toEqual([4, 4, 75])
   })
 })
 
