@@ -236,7 +236,8 @@ one that died without a word is missed only when somebody asks for its work.
 
 **When it is stale.** After \`gone\` (15 min) where the process that gave the last beat has ended; it is known by its pid, its start and
 the boot, so that a stranger with the same pid does not count. After \`stale\` (60 min) in any case. A shell loop that calls
-\`bootcheck record\` gives each beat from a process that ends at once: there \`gone\` is what counts.
+\`bootcheck record\` gives each beat from a process that ends at once: there \`gone\` is what counts. So it does for a job that ended well: give it a
+\`gone\` that is longer than the pause between two runs.
 
 **After a suspend or a reboot** everybody has slept, and everybody looks stale: then the first such look is a warning
 (\`heartbeat/asleep\`) that is remembered, and a second one, at least a minute later, is the failure.

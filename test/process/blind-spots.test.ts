@@ -212,6 +212,30 @@ const WAYS: readonly Way[] = [
       'dangling link': 'fail tmp-files/missing',
     },
   },
+  {
+    body: 'check: queue\nclaims: "place/*.claim.json"',
+    sound: { 'place/job-7.claim.json': '{"id": "job-7"}\n' },
+    answers: {
+      missing: 'fail queue/missing',
+      empty: 'fail queue/too-few',
+      'dotfiles only': 'fail queue/too-few',
+      'no match': 'fail queue/too-few',
+      unreadable: 'fail queue/unreadable',
+      'dangling link': 'fail queue/unreadable',
+    },
+  },
+  {
+    body: 'check: breaker\nlegacy: place',
+    sound: { 'place/codex-grok-crash-counter.txt': '0\n' },
+    answers: {
+      missing: 'fail breaker/missing',
+      empty: 'warn breaker/nothing',
+      'dotfiles only': 'warn breaker/nothing',
+      'no match': 'warn breaker/nothing',
+      unreadable: 'fail breaker/unreadable',
+      'dangling link': 'fail breaker/unreadable',
+    },
+  },
 ]
 
 const DOTFILES = { 'place/.DS_Store': 'x', 'place/.keep': '', 'place/.git/HEAD': 'ref: refs/heads/main\n' }
