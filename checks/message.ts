@@ -51,6 +51,9 @@ no redirect is followed, and a service that asks for patience is left alone.
 \`webhook\` makes the requests that are declared: \`request\` and \`expect\`, and beforehand \`probe\`. Proxies come from
 \`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\`.
 
+Where \`BOOTCHECK_MESSAGE\` is set, as \`bootcheck guard --notify ID\` does, that is what is sent, for people to notice: not silently, not taken
+away again, and again after a minute. A webhook's \`request.body\` has to hold \`\${env:BOOTCHECK_MESSAGE:-delivery test}\` for that.
+
 **Why it matters.** A gateway with a revoked token or a bot that was thrown out of its group starts well, and nobody hears of it.
 
 **What it cannot see.** Whether a person reads the message; whether the gateway itself would send it. With \`depth: probe\`
@@ -126,19 +129,25 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
     },
   ],
   async run(options, ctx) {
-    const { channel: name, depth, every, text, ...given } = options
+    const { channel: name, depth: asked, every, text, ...given } = options
+    const notice = ctx.env.BOOTCHECK_MESSAGE || undefined
+    const depth = notice === undefined ? asked : 'deliver'
     const wrong = misfit(name, depth, given)
     if (wrong) return wrong
-    const everyMs = duration(every)
+    const everyMs = notice === undefined ? duration(every) : LEAST_EVERY_MS
     if (everyMs === undefined || everyMs < LEAST_EVERY_MS)
       return unfit(
         `every is ${every}, and a restart loop would make that many messages`,
         'between 1m and 24d',
         'write `every: 1h`',
       )
-    const conversation = channelOf(name).open({ ...given, ...(text === undefined ? {} : { text }) })
+    const conversation = channelOf(name).open({
+      ...given,
+      ...(text === undefined ? {} : { text }),
+      ...(notice === undefined ? {} : { notice }),
+    })
     if ('unusable' in conversation)
       return unfit(ctx.mask(conversation.unusable), conversation.expected, conversation.next)
-    return converse(conversation, { channel: name, depth, everyMs }, ctx)
+    return converse(conversation, { channel: name, depth, everyMs, stays: notice !== undefined }, ctx)
   },
 })

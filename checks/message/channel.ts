@@ -90,7 +90,11 @@ type Options<K extends Keys, R extends readonly (keyof K & string)[]> = Infer<{
   readonly type: 'object'
   readonly properties: K
   readonly required: R
-}> & { readonly text?: string }
+}> & {
+  readonly text?: string
+  /** A message for people, who shall notice it and keep it: sent in place of the text. */
+  readonly notice?: string
+}
 
 export interface Channel<K extends Keys = Keys, R extends readonly (keyof K & string)[] = readonly string[]> {
   /** The keys that only this channel reads. `text` is everybody's. */

@@ -18,6 +18,8 @@ export interface Wanted {
   readonly channel: ChannelName
   readonly depth: Depth
   readonly everyMs: number
+  /** The message is for people, and stays. */
+  readonly stays: boolean
 }
 
 /** Longest piece of a reply that is shown. */
@@ -264,7 +266,7 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
         expected: 'a state folder that can be written',
         next: 'df -h',
       })
-    if (receipt !== null) await tidy(http, receipt)
+    if (receipt !== null && !wanted.stays) await tidy(http, receipt)
     return pass(
       'delivered',
       `${wanted.channel} ${whom}: delivered ${receipt === null ? 'without a receipt' : `(receipt ${receipt})`} in ${span(spent())}`,

@@ -107,6 +107,24 @@ describe('telegram', () => {
     expect(api.calls).toHaveLength(1)
   })
 
+  it('sends what people are to notice loudly, and leaves it there', async () => {
+    const sent: unknown[] = []
+    const api = await service(
+      botApi({
+        sendMessage: (call, response) => {
+          sent.push(JSON.parse(call.body))
+          json(200, { ok: true, result: { message_id: 3 } })(call, response)
+        },
+      }),
+    )
+    const { run } = bench()
+    const env = { BOOTCHECK_MESSAGE: 'gateway is refused' }
+    const said = await run(telegram(api.url, { depth: 'probe', text: 'a test' }), { env })
+    expect(said).toMatchObject({ status: 'pass', code: 'message/delivered' })
+    expect(sent).toEqual([{ chat_id: CHAT, text: 'gateway is refused', disable_notification: false }])
+    expect(api.count('deleteMessage')).toBe(0)
+  })
+
   it('only probes at depth probe', async () => {
     const api = await service(botApi())
     const { run, dir } = bench()
@@ -846,6 +864,38 @@ describe('webhook', () => {
       hook(peer.url, { request: { headers: { Authorization: 'Bearer new-credential' }, body: { text: 'changed' } } }),
     )
     expect(peer.calls).toHaveLength(3)
+  })
+})
+
+describe('a webhook with a message for people', () => {
+  const env = { BOOTCHECK_MESSAGE: 'it "broke"\ntwice' }
+  const hook = (url: string, body?: unknown) => ({
+    channel: 'webhook',
+    url: `${url}/hook`,
+    request: body === undefined ? {} : { body },
+    expect: { status: 204 },
+  })
+
+  it('carries it where the body has room for it', async () => {
+    const bodies: string[] = []
+    const peer = await service((call, response) => {
+      bodies.push(call.body)
+      response.writeHead(204).end()
+    })
+    for (const body of [undefined, { content: `news: ${env.BOOTCHECK_MESSAGE}` }, env.BOOTCHECK_MESSAGE])
+      expect(codeOf(await bench().run(hook(peer.url, body), { env }))).toBe('message/delivered')
+    expect(bodies).toEqual([
+      JSON.stringify({ text: env.BOOTCHECK_MESSAGE }),
+      JSON.stringify({ content: `news: ${env.BOOTCHECK_MESSAGE}` }),
+      env.BOOTCHECK_MESSAGE,
+    ])
+  })
+
+  it('sends nothing where it would say something else', async () => {
+    const peer = await service((_, response) => void response.writeHead(204).end())
+    const verdict = await bench().run(hook(peer.url, { text: 'a delivery test' }), { env })
+    expect(verdict).toMatchObject({ status: 'fail', summary: expect.stringContaining('BOOTCHECK_MESSAGE') })
+    expect(peer.calls).toEqual([])
   })
 })
 

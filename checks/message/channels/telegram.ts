@@ -61,7 +61,7 @@ export const telegram = defineChannel({
     },
   },
   required: ['token', 'chat'],
-  open({ token, chat, api = API, text = DEFAULT_TEXT }) {
+  open({ token, chat, api = API, text = DEFAULT_TEXT, notice }) {
     if (!/^[\w:-]+$/.test(token))
       return {
         unusable: 'token holds a character that no bot token has: a blank, a newline, a quote or a slash',
@@ -179,8 +179,10 @@ export const telegram = defineChannel({
         }),
       ],
       deliver: () =>
-        step('sendMessage', { chat_id: chat, text, disable_notification: true }, ({ message_id: id }) =>
-          number(id) === undefined ? undefined : { receipt: String(id) },
+        step(
+          'sendMessage',
+          { chat_id: chat, text: notice ?? text, disable_notification: notice === undefined },
+          ({ message_id: id }) => (number(id) === undefined ? undefined : { receipt: String(id) }),
         ),
       // Its result is `true`, and no object.
       remove: receipt => ({

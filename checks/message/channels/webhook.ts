@@ -148,7 +148,7 @@ export const webhook = defineChannel({
   },
   required: ['url'],
   requiredFor: { deliver: ['request', 'expect'], probe: ['probe'] },
-  open({ url: address, request = {}, expect = {}, probe, text }) {
+  open({ url: address, request = {}, expect = {}, probe, text, notice }) {
     const unusable = (what: string, expected: string, next: string) => ({ unusable: what, expected, next })
     if (!URL.canParse(address)) return unusable('url is not an address', 'https://host/path', 'correct the line `url`')
     const url = new URL(address)
@@ -184,13 +184,23 @@ export const webhook = defineChannel({
     const statuses = statusesOf(expect)
 
     const headers = lowered(request.headers)
-    const body = method === 'GET' ? undefined : (request.body ?? { text: text ?? DEFAULT_TEXT })
+    const body = method === 'GET' ? undefined : (request.body ?? { text: notice ?? text ?? DEFAULT_TEXT })
     const content: Pick<Request, 'body'> & { readonly type?: string } =
       body === undefined
         ? {}
         : typeof body === 'string'
           ? { body, type: 'text/plain; charset=utf-8' }
           : { body: JSON.stringify(body), type: 'application/json' }
+    const carried = typeof body === 'string' ? body : JSON.stringify(body)
+    if (
+      notice !== undefined &&
+      !carried?.includes(typeof body === 'string' ? notice : JSON.stringify(notice).slice(1, -1))
+    )
+      return unusable(
+        'the request does not carry the message of BOOTCHECK_MESSAGE',
+        'a body that holds it',
+        'write `body: {text: "${env:BOOTCHECK_MESSAGE:-delivery test}"}` under `request`',
+      )
     // A credential is for the host that it was declared for.
     const probeHeaders = lowered(probe?.headers ?? (ask?.origin === url.origin ? request.headers : {}))
     const secretHeaders = [...Object.entries(headers), ...Object.entries(probeHeaders)].filter(([name]) =>
