@@ -31,6 +31,8 @@ const RULES: Readonly<Record<string, Rule | ((record: StoreRecord) => Rule)>> = 
   spawned: LATEST,
   ready: LATEST,
   verified: LATEST,
+  stopping: LATEST,
+  parked: LATEST,
   checked: { lives: 'latest', by: ['check'] },
   end: LATEST,
   unclean: LATEST,

@@ -21,7 +21,7 @@ export interface RestartMemory {
   readonly now: Stamp | undefined
   /** A time line of the memory's own, ms. */
   readonly at: number
-  readonly starts: readonly { readonly at: number; readonly wallMs: number }[]
+  readonly starts: readonly { readonly at: number; readonly wallMs: number; readonly by: string }[]
 }
 
 const NAME = 'restart'
@@ -32,14 +32,18 @@ const advance = (memory: RestartMemory, now: Stamp): RestartMemory => ({
   at: memory.at + (memory.now === undefined ? 0 : elapsedMs(memory.now, now)),
 })
 
-/** Counts `start` records, and nothing else. */
+/** Counts the starts that were made. */
 export const restartGuard: Guard<RestartMemory, RestartOptions> = {
   name: NAME,
   empty: { now: undefined, at: 0, starts: [] },
   step(before, record) {
     const memory = advance(before, record)
-    if (record.event.type !== 'start') return memory
-    return { ...memory, starts: [...memory.starts, { at: memory.at, wallMs: record.wallMs }] }
+    const { event, wallMs, pid, started } = record
+    // Somebody else was quicker, or the system could not start it.
+    if (event.type === 'end' && event.ran === false)
+      return { ...memory, starts: memory.starts.filter(start => start.by !== `${pid} ${started}`) }
+    if (event.type !== 'start') return memory
+    return { ...memory, starts: [...memory.starts, { at: memory.at, wallMs, by: `${pid} ${started}` }] }
   },
   judge(memory, { starts: limit, withinMs, cooldownMs }, now) {
     const { at } = advance(memory, now)

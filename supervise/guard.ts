@@ -6,7 +6,6 @@ import { keepCompany } from './guard/company.ts'
 import { FailClosed, groundOf } from './guard/ground.ts'
 import { EXIT, type GuardEnd, type GuardHost, type GuardOptions } from './guard/host.ts'
 import { opening } from './guard/opening.ts'
-import { spawn } from './guard/spawn.ts'
 
 export type { GuardEnd, GuardHost, GuardOptions } from './guard/host.ts'
 
@@ -17,13 +16,8 @@ export type { GuardEnd, GuardHost, GuardOptions } from './guard/host.ts'
 export const guardGateway = async (options: GuardOptions, host: GuardHost): Promise<GuardEnd> => {
   const ground = groundOf(options, host)
   try {
-    for (;;) {
-      const open = await opening(ground)
-      if (typeof open !== 'object') return open
-      const running = await spawn(ground, open)
-      if (running !== 'again')
-        return typeof running === 'object' ? await keepCompany(ground, running, open.rules) : running
-    }
+    const open = await opening(ground)
+    return 'running' in open ? await keepCompany(ground, open.running, open.rules) : open.end
   } catch (error) {
     if (!(error instanceof FailClosed)) throw error
     ground.say(`${ground.name} is not started: the guard itself broke, and --fail-closed was asked for`)

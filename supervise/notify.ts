@@ -2,12 +2,13 @@
  * Tells people of a change, beside the work: nothing waits for it but the end of the program, and that not for long. What could
  * not be told yet stands in the outbox, a folder of the state, and is told at the next chance.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { NeedsChild } from '../core/contain.ts'
 import { entries, FileError, readText } from '../core/files.ts'
 import { folderName } from '../core/local-store/names.ts'
 import { excerpt } from '../core/text.ts'
+import { removeOrphans, writeWhole } from './whole-file.ts'
 
 /** One thing to tell. */
 interface Letter {
@@ -52,21 +53,12 @@ const isLetter = (value: unknown): value is Letter =>
   'at' in value &&
   typeof value.at === 'number'
 
-/** A letter is whole or not there. */
 const keep = (folder: string, letter: Letter): void => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const { randomUUID } = process.getBuiltinModule('node:crypto')
   // Names sort by time.
   const name = `${String(letter.at).padStart(15, '0')}-${randomUUID()}.json`
-  const temporary = join(folder, `${name}.tmp`)
-  const fd = openSync(temporary, 'wx', 0o600)
-  try {
-    writeSync(fd, JSON.stringify(letter))
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  renameSync(temporary, join(folder, name))
+  writeWhole(join(folder, name), JSON.stringify(letter))
 }
 
 const lettersIn = (folder: string): string[] => {
@@ -99,6 +91,7 @@ export const notifierOf = ({ stateDir, target, send, say, now }: NotifierOptions
   const remove = (name: string): void => rmSync(join(folder, name), { force: true })
 
   const sendAll = async (): Promise<void> => {
+    removeOrphans(folder)
     // Looked at again after each: one may have been added meanwhile.
     for (let [name] = lettersIn(folder); name !== undefined; [name] = lettersIn(folder)) {
       const letter = readLetter(join(folder, name))

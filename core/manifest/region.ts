@@ -1,6 +1,7 @@
 /** One stretch of YAML in a manifest (the front matter or a check's body), its characters checked, its offsets turned into places. */
 import { distance } from '../suggest.ts'
 import { excerpt } from '../text.ts'
+import { TOKENS } from '../tokens.ts'
 import type { ReadYaml, YamlBlock, YamlMap, YamlNode } from './block-yaml.ts'
 import type { Place, Problems } from './problems.ts'
 import { invisibles, isPlain, oddSpaces, plainSpaces } from './text.ts'
@@ -13,23 +14,6 @@ export interface Region extends YamlBlock {
 }
 
 const MAX_REGION = 16 * 1024
-
-/** Shapes of tokens that people paste: what they belong to is said in place of the value. */
-const TOKENS: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ['a Telegram bot token', /(?<![A-Za-z0-9])[0-9]{8,10}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/g],
-  ['a GitHub token', /\b(?:gh[opsur]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})/g],
-  ['a GitLab token', /\bglpat-[A-Za-z0-9_-]{20,}/g],
-  ['a Slack token', /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g],
-  ['a Slack webhook', /hooks\.slack\.com\/(?:services|workflows)\/[A-Za-z0-9/_-]{20,}/g],
-  ['a Discord webhook', /discord(?:app)?\.com\/api\/webhooks\/[0-9]+\/[A-Za-z0-9_-]{20,}/g],
-  ['an API key', /\bsk-[A-Za-z0-9_-]{20,}/g],
-  ['an AWS key', /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g],
-  ['a Google API key', /\bAIza[A-Za-z0-9_-]{35}/g],
-  ['a JSON Web Token', /\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}/g],
-  ['a private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----/g],
-  ['a password in a URL', /(?<=[a-z][a-z0-9+.-]*:\/\/[^\s/:@"'$]+:)[^\s/@"'${}]{3,}(?=@)/g],
-  ['a bearer token', /(?<=\bBearer )[A-Za-z0-9._~+/-]{20,}/g],
-]
 
 /** Between quotes such a character may be part of a name that is meant: it is told, and left to people. */
 const quotedAt = (line: string, column: number): boolean => /["']/.test(line.slice(0, column))

@@ -6,6 +6,7 @@ import { askChecks, declares } from './gate.ts'
 import type { Ground } from './ground.ts'
 import { EXIT, type GuardEnd } from './host.ts'
 import { accompany } from './life.ts'
+import { parked } from './parked.ts'
 import { recurringOf } from './recurring.ts'
 import { sayReady } from './systemd.ts'
 
@@ -74,17 +75,36 @@ const stayWith = async (
 const isCrash = ({ code }: End, requested: boolean, verified: boolean): boolean =>
   !requested && (verified ? code !== 0 : code !== EXIT.notNow && code !== EXIT.mendFirst)
 
+interface Ended {
+  readonly requested: boolean
+  readonly crash: boolean
+  readonly verified: boolean
+  /** Its end is on record. */
+  readonly kept: boolean
+  readonly code: number | null
+}
+
+const afterwards = ({ requested, crash, kept, verified, code }: Ended): string => {
+  if (requested) return ', as it was asked to'
+  if (!crash) return ''
+  const why = code === 0 && !verified ? '; nobody had asked for it, and a gateway has to stay in the foreground' : ''
+  return kept ? `: counted as a crash${why}` : `: a crash, which could not be recorded${why}`
+}
+
 /** Resolves with what to end with: as the gateway did. */
 export const keepCompany = async (ground: Ground, running: Running, rules: Rules): Promise<GuardEnd> => {
-  const { desk, own, ledger, say, name, killAfterMs } = ground
+  const { desk, own, ledger, say, tell, name, killAfterMs } = ground
   const { end, verified } = await stayWith(ground, running, rules)
   const requested = desk.requested(end)
   const crash = isCrash(end, requested, verified)
   const { code, signal } = end
-  await own('recording the end', () => ledger.append({ type: 'end', code, signal, requested, crash }))
+  const ended = { type: 'end', code, signal, requested, crash }
+  const kept = await own('recording the end', () => ledger.append(ended))
   if (crash) await own('recording the failure', () => recordFailure(ledger, rules))
-  say(`${name} ended (${shownEnd(end)})${requested ? ', as it was asked to' : crash ? ': counted as a crash' : ''}`)
+  say(`${name} ended (${shownEnd(end)})${afterwards({ requested, crash, kept: kept !== undefined, verified, code })}`)
   // What it left behind holds its port, and would run on beside the next one.
   await running.stop(killAfterMs)
-  return signal ?? code ?? EXIT.broke
+  if (code !== EXIT.mendFirst || requested || verified) return signal ?? code ?? EXIT.broke
+  tell(`ended:${code}`, `ended with ${code}, which says that something has to be mended first`, ['verified'])
+  return parked(ground, code)
 }

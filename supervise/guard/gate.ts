@@ -18,7 +18,7 @@ const STANDING = ['config', 'closed', 'start', 'end', 'reset']
 
 /** The checks of one phase, in a process of their own. */
 export const askChecks = (
-  { host, world, options, read }: Ground,
+  { host, world, options, read, target }: Ground,
   phase: 'before' | 'after',
   signal: AbortSignal,
   only?: readonly string[],
@@ -26,7 +26,8 @@ export const askChecks = (
   runChecks({
     program: host.program,
     cwd: world.cwd,
-    env: world.env,
+    // A check of our own guards must not close the gate where the guard itself only waits.
+    env: { ...world.env, BOOTCHECK_GUARD_TARGET: target },
     manifest: read?.file ?? options.manifest,
     phase,
     ...(only ? { only } : {}),
@@ -40,8 +41,16 @@ export const declares = ({ read }: Ground, phase: 'before' | 'after'): boolean =
 
 /** What keeps it closed, and the files that this may hang on. */
 export interface Closed {
+  /** What it ends with, unless it is held. */
+  readonly code: typeof EXIT.refused | typeof EXIT.mendFirst
   readonly what: string
   readonly places: readonly string[]
+}
+
+/** For whoever wants to look later: the manifest that was meant. */
+const placeOf = ({ read, options, world }: Ground): { readonly manifest?: string; readonly cwd: string } => {
+  const file = read?.file ?? options.manifest
+  return { ...(file === undefined ? {} : { manifest: absolute(file, world) }), cwd: world.cwd }
 }
 
 /** Says, records and tells that something has to be mended; `said` is what was said before. */
@@ -52,10 +61,10 @@ export const mendFirst = async (ground: Ground, fault: Fault, said: string): Pro
     for (const line of lines) say(line)
     say(`${name} is not started: ${what}`)
   }
-  const event = { type: 'config', code: EXIT.mendFirst, what: excerpt(what, 300) }
+  const event = { type: 'config', code: EXIT.mendFirst, what: excerpt(what, 300), ...placeOf(ground) }
   await own('recording what has to be mended', () => ledger.note(event, STANDING))
   tell(`config:${what}`, `not started: ${what}`, ['start'])
-  return { what, places }
+  return { code: EXIT.mendFirst, what, places }
 }
 
 /** Undefined when it is open. */
@@ -67,7 +76,7 @@ export const gate = async (ground: Ground, said: string): Promise<Closed | undef
     return undefined
   }
   const { ready, report, what } = await askChecks(ground, 'before', desk.stop)
-  if (desk.stop.aborted) return { what, places: [] }
+  if (desk.stop.aborted) return { code: EXIT.mendFirst, what, places: [] }
   const place = { cwd: read ? dirname(absolute(read.file, world)) : world.cwd, home: world.home }
   const { checks = [], envFile } = read?.plan ?? {}
   const places = [
@@ -80,8 +89,8 @@ export const gate = async (ground: Ground, said: string): Promise<Closed | undef
   if (text) host.err(text)
   if (ready) return undefined
   if (what !== said) say(`${name} is not started, the gate is closed: ${what}`)
-  const event = { type: 'closed', what: excerpt(what, 300) }
+  const event = { type: 'closed', what: excerpt(what, 300), ...placeOf(ground) }
   await own('recording that the gate is closed', () => ledger.note(event, STANDING))
   tell(`closed:${what}`, `not started, the gate is closed: ${what}`, ['start'])
-  return { what, places }
+  return { code: EXIT.mendFirst, what, places }
 }

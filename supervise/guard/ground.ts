@@ -2,7 +2,6 @@
 import { hostname } from 'node:os'
 import { absolute } from '../../core/context.ts'
 import { localStore, stateFolder } from '../../core/local-store.ts'
-import { quote } from '../../core/shell.ts'
 import type { Store } from '../../core/store.ts'
 import { excerpt, visible } from '../../core/text.ts'
 import { world as realWorld, type World } from '../../core/world.ts'
@@ -60,7 +59,15 @@ export const groundOf = (options: GuardOptions, host: GuardHost): Ground => {
   const say = (line: string): void => host.err(`bootcheck: ${visible(line)}\n`)
   const ownGroup = supervisor !== 'launchd' && !underLaunchd() && !ownPlace().terminal
   // First of all: whatever comes from now on is ours to pass on.
-  const desk = openDesk({ take: host.signals.take, killAfterMs, sharesGroup: !ownGroup, say })
+  const desk = openDesk({
+    take: host.signals.take,
+    killAfterMs,
+    sharesGroup: !ownGroup,
+    onStop: signal => {
+      ledger.append({ type: 'stopping', signal })
+      say(`${signal}: ${name} is asked to end`)
+    },
+  })
   const stateDir = options.stateDir === undefined ? stateFolder(world) : absolute(options.stateDir, world)
   const store = localStore({ dir: stateDir, now: world.now })
 
@@ -97,7 +104,7 @@ export const groundOf = (options: GuardOptions, host: GuardHost): Ground => {
     messenger,
     ownGroup,
     killAfterMs,
-    resetCommand: `bootcheck state reset ${quote(target)}`,
+    resetCommand: store.forgetCommand(target),
     read: undefined,
     started: false,
     trouble: () => trouble?.problem ?? 'the guard itself broke',

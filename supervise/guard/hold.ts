@@ -35,15 +35,20 @@ const signature = (path: string): string => {
 }
 
 export interface Hold {
-  /** Resolves when one of the files has changed since the last call, when `intervalMs` are over, or when aborted. */
-  change(paths: readonly string[], intervalMs: number, signal: AbortSignal): Promise<'changed' | 'time'>
+  /** Resolves when one of the files has changed since the call, when `cleared` says yes, when `intervalMs` are over, or when aborted. */
+  change(
+    paths: readonly string[],
+    intervalMs: number,
+    signal: AbortSignal,
+    cleared: () => boolean,
+  ): Promise<'changed' | 'time'>
 }
 
 /** Remembers which files change all the time. `always` are looked at however often they change. */
 export const holdOn = (always: readonly string[]): Hold => {
   const inVain = new Map<string, number>()
   return {
-    async change(paths, intervalMs, signal) {
+    async change(paths, intervalMs, signal, cleared) {
       // A folder too, for a file that is not there yet.
       const all = new Set([...always, ...paths, ...paths.map(path => dirname(path))])
       const watched = [...all].filter(path => always.includes(path) || (inVain.get(path) ?? 0) < PATIENCE)
@@ -55,7 +60,7 @@ export const holdOn = (always: readonly string[]): Hold => {
         await pause(Math.min(LOOK_MS, left), signal)
         const changed = watched.filter(path => before.get(path) !== signature(path))
         for (const path of changed) inVain.set(path, (inVain.get(path) ?? 0) + 1)
-        if (changed.length > 0) return 'changed'
+        if (changed.length > 0 || cleared()) return 'changed'
       }
       return 'time'
     },

@@ -114,6 +114,7 @@ export const messengerOf = (options: MessengerOptions): Messenger => {
       if (told > lastOf(records, [...since, 'reset']) || toldNow.has(state)) return
       toldNow.add(state)
       if (ledger.append({ type: 'notified', key })) notifier.tell(text)
+      else say('nobody is told: it could not be remembered, and would be told again at every start')
     },
     troubled() {
       const records = ledger.read()?.records ?? []

@@ -3,26 +3,19 @@ import { elapsed, pause } from '../../core/clock.ts'
 import { span } from '../../core/text.ts'
 import { type Admission, admit, admitBlind, covered, type Rules, written } from './admission.ts'
 import { drawCountdown } from './countdown.ts'
+import type { Closed } from './gate.ts'
 import type { Ground } from './ground.ts'
 import { EXIT, type GuardEnd } from './host.ts'
-import { parked } from './parked.ts'
+import { LOOK_MS, resetSeen } from './reset-seen.ts'
+import { rememberedPaths } from './watched.ts'
 import { timeOfDay } from './words.ts'
 
-/** How often a wait looks whether somebody has reset the target, ms. A long history takes time to read, and is read less often. */
-const LOOK_MS = 1000
-const LOOK_SHARE = 100
-
-/** Until the time is over, it is stopped, or `still` says no. */
-const waitHere = async ({ name, host, desk }: Ground, ms: number, still: () => boolean): Promise<void> => {
+/** Until the time is over, it is stopped, or somebody has `cleared` it. */
+const waitHere = async ({ name, host, desk }: Ground, ms: number, cleared: () => boolean): Promise<void> => {
   const until = elapsed() + ms
   const erase = drawCountdown(`bootcheck: ${name} starts in`, () => until - elapsed(), host.err)
-  let lookMs = LOOK_MS
-  for (let left = ms; left > 0 && !desk.stop.aborted; left = until - elapsed()) {
-    await pause(Math.min(left, lookMs), desk.stop)
-    const began = elapsed()
-    if (!still()) break
-    lookMs = Math.max(LOOK_MS, LOOK_SHARE * (elapsed() - began))
-  }
+  for (let left = ms; left > 0 && !desk.stop.aborted && !cleared(); left = until - elapsed())
+    await pause(Math.min(left, LOOK_MS), desk.stop)
   erase()
 }
 
@@ -31,19 +24,21 @@ export const waitBlind = async (ground: Ground, rules: Rules): Promise<GuardEnd 
   const { waitMs, reason } = admitBlind(rules, ground.trouble())
   ground.say(`${ground.name} is started in ${span(waitMs)}: ${reason}`)
   if (ground.options.wait === false) return EXIT.notNow
-  await waitHere(ground, waitMs, () => true)
+  await waitHere(ground, waitMs, () => false)
   return ground.desk.stoppedBy()
 }
 
-const refuse = (ground: Ground, admission: Admission, fingerprint: string, rules: Rules): GuardEnd => {
+const refuse = (ground: Ground, admission: Admission, { path, fingerprint, rules, said }: Request): Closed => {
   const { ledger, say, tell, name, resetCommand } = ground
   const { rule, reason, unspoken } = admission
   if (unspoken) ledger.append({ type: 'refused', rule, fingerprint, ...written(rules) })
+  const places = [path, ...rememberedPaths(ground.stateDir, ground.target)]
+  if (reason === said) return { code: EXIT.refused, what: reason, places }
   say(`${name} is refused: ${reason}`)
   const trial = rule === 'crash-loop' ? '; a changed command, manifest or watched file earns one trial' : ''
   say(`next: mend it, then ${resetCommand}${trial}`)
   tell(`refused:${rule}`, `refused: ${reason}. Next: ${resetCommand}`, ['start', 'verified'])
-  return parked(ground, EXIT.refused)
+  return { code: EXIT.refused, what: reason, places }
 }
 
 const cool = async (
@@ -65,14 +60,22 @@ const cool = async (
   }
   say(`${name} waits until ${until} (${span(waitMs)}): ${reason}; ${resetCommand} ends the wait`)
   tell(`wait:${rule}:${facts.rung ?? ''}`, `cooling off until ${until}: ${reason}`, ['verified'])
-  const lastReset = (): string | undefined => ledger.read()?.records.findLast(({ event }) => event.type === 'reset')?.id
-  const before = lastReset()
-  await waitHere(ground, waitMs, () => lastReset() === before)
+  await waitHere(ground, waitMs, resetSeen(ledger))
   return ground.desk.stoppedBy()
 }
 
+export interface Request {
+  /** The command. */
+  readonly path: string
+  readonly rules: Rules
+  readonly fingerprint: string
+  /** What kept it closed before, and was said. */
+  readonly said: string
+}
+
 /** Undefined when it may start. */
-export const permission = async (ground: Ground, rules: Rules, fingerprint: string): Promise<GuardEnd | undefined> => {
+export const permission = async (ground: Ground, request: Request): Promise<GuardEnd | Closed | undefined> => {
+  const { rules, fingerprint } = request
   const { ledger, store, own, say, name } = ground
   for (;;) {
     const admission = await own('asking the guards', () => {
@@ -80,7 +83,7 @@ export const permission = async (ground: Ground, rules: Rules, fingerprint: stri
       return reading && admit(rules, fingerprint, reading, store.stamp())
     })
     if (!admission) return waitBlind(ground, rules)
-    if (admission.answer === 'refuse') return refuse(ground, admission, fingerprint, rules)
+    if (admission.answer === 'refuse') return refuse(ground, admission, request)
     if (admission.answer === 'go') {
       if (!admission.trial) return undefined
       say(`${name} gets one trial: ${admission.reason}`)

@@ -3,13 +3,15 @@ import { elapsed } from '../../core/clock.ts'
 import type { End, Running } from '../running.ts'
 import { ownPlace } from '../terminal.ts'
 
-/** These ask it to end; the others are its own business (reload, reopen a log, dump). */
-const STOPS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT']
+/** After these it gets its grace, and KILL. The others are its own business: reload, reopen a log, dump its threads. */
+const STOPS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT']
+/** By default these end a process, and whoever sends them knows it: an end by them was asked for. */
+const ENDS: readonly NodeJS.Signals[] = [...STOPS, 'SIGQUIT', 'SIGHUP']
 /** The terminal's keys send these to the gateway as well as to us. */
 const KEYS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 
-/** Whatever ends within this time after a key of the terminal was asked to. */
-const KEY_MS = 60_000
+/** What ends within this time after a signal may have been asked to. */
+const ASKED_MS = 60_000
 
 export interface Desk {
   /** Aborted by the first signal that comes while nothing runs. */
@@ -18,7 +20,7 @@ export interface Desk {
   readonly stoppedBy: () => NodeJS.Signals | undefined
   /** From now on signals go to the gateway; one that came meanwhile too. */
   attach(running: Running): void
-  /** Whether an end that comes now was asked for: by a stop, or by another signal of ours that it died of, or answers with 128 + n. */
+  /** Whether an end that comes now was asked for: by a stop, or a short while ago by a signal that it died of, or answers with 128 + n. */
   requested(end: End): boolean
 }
 
@@ -27,13 +29,14 @@ export interface DeskOptions {
   readonly killAfterMs: number
   /** The gateway shares our group: the keys of a terminal reach it without us. */
   readonly sharesGroup: boolean
-  say(line: string): void
+  /** The gateway was asked to end, for the first time. */
+  onStop(signal: NodeJS.Signals): void
 }
 
-const { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 } = process.getBuiltinModule('node:os').constants.signals
-const NUMBERS: Readonly<Record<string, number>> = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 }
+const { SIGINT, SIGTERM, SIGHUP, SIGQUIT } = process.getBuiltinModule('node:os').constants.signals
+const NUMBERS: Readonly<Record<string, number>> = { SIGINT, SIGTERM, SIGHUP, SIGQUIT }
 
-export const openDesk = ({ take, killAfterMs, sharesGroup, say }: DeskOptions): Desk => {
+export const openDesk = ({ take, killAfterMs, sharesGroup, onStop }: DeskOptions): Desk => {
   const abort = new AbortController()
   let stoppedBy: NodeJS.Signals | undefined
   let gateway: Running | undefined
@@ -43,15 +46,17 @@ export const openDesk = ({ take, killAfterMs, sharesGroup, say }: DeskOptions): 
 
   const toGateway = (running: Running, signal: NodeJS.Signals): void => {
     came.set(signal, elapsed())
+    // A second Ctrl-C would be one that nobody pressed.
+    if (KEYS.includes(signal) && sharesGroup && ownPlace().foreground) return
     if (!STOPS.includes(signal)) {
       running.tell(signal)
       return
     }
-    // A second Ctrl-C would be one that nobody pressed.
-    if (KEYS.includes(signal) && sharesGroup && ownPlace().foreground) return
-    if (!stopping) say(`${signal}: the gateway is asked to end`)
-    stopping = true
+    // Before anything is said: whoever reads that may have stopped reading.
     void running.stop(killAfterMs, signal)
+    const first = !stopping
+    stopping = true
+    if (first) onStop(signal)
   }
 
   take(signal => {
@@ -74,7 +79,9 @@ export const openDesk = ({ take, killAfterMs, sharesGroup, say }: DeskOptions): 
       const now = elapsed()
       return [...came].some(
         ([name, at]) =>
-          signal === name || code === 128 + (NUMBERS[name] ?? 0) || (KEYS.includes(name) && now - at <= KEY_MS),
+          ENDS.includes(name) &&
+          now - at <= ASKED_MS &&
+          (signal === name || code === 128 + (NUMBERS[name] ?? 0) || KEYS.includes(name)),
       )
     },
   }

@@ -5,11 +5,9 @@ import { type Running, start } from '../running.ts'
 import { isPermitted, permitEvent, type Rules, written } from './admission.ts'
 import { alreadyRunning } from './earlier.ts'
 import { gatewayEnv } from './environment.ts'
-import { mendFirst } from './gate.ts'
+import { type Closed, mendFirst } from './gate.ts'
 import type { Ground } from './ground.ts'
-import { EXIT, type GuardEnd } from './host.ts'
-import type { Opening } from './opening.ts'
-import { parked } from './parked.ts'
+import type { GuardEnd } from './host.ts'
 import { waitBlind } from './permission.ts'
 import { openStarts, runningOf } from './starts.ts'
 
@@ -30,7 +28,7 @@ const whoWasFirst = ({ ledger, store }: Ground, id: string): number | undefined 
     .find(pid => pid !== undefined)
 }
 
-const NOT_STARTED = { type: 'end', code: null, signal: null, crash: false } as const
+const NOT_STARTED = { type: 'end', ran: false, code: null, signal: null, crash: false } as const
 
 /** False where somebody else was quicker to take the permit that the start needs. A memory that failed stops nobody. */
 const takePermit = ({ ledger }: Ground, rules: Rules): boolean => {
@@ -40,11 +38,21 @@ const takePermit = ({ ledger }: Ground, rules: Rules): boolean => {
   return !ask || !reading || isPermitted(rules, reading, ask.id)
 }
 
-/** Resolves with `again` where it may not start after all. */
-export const spawn = async (
-  ground: Ground,
-  { path, rules, fingerprint }: Opening,
-): Promise<Running | GuardEnd | 'again'> => {
+/** What is to be started. */
+export interface Opening {
+  readonly path: string
+  readonly rules: Rules
+  readonly fingerprint: string
+}
+
+export type Spawned =
+  | { readonly running: Running; readonly rules: Rules }
+  | { readonly end: GuardEnd }
+  | { readonly closed: Closed }
+  | 'again'
+
+/** Resolves with `again` where it may not start after all. `said` is what was said before. */
+export const spawn = async (ground: Ground, { path, rules, fingerprint }: Opening, said: string): Promise<Spawned> => {
   const { own, ledger, desk, options, world, ownGroup } = ground
   const { command } = options
   const record = await own('recording the start', () =>
@@ -54,7 +62,7 @@ export const spawn = async (
     const pid = await own('looking who was first', () => whoWasFirst(ground, record.id))
     if (pid !== undefined) {
       ledger.append({ ...NOT_STARTED, requested: true })
-      return alreadyRunning(ground, pid)
+      return { end: alreadyRunning(ground, pid) }
     }
     if ((await own('taking the permit', () => takePermit(ground, rules))) === false) {
       ledger.append({ ...NOT_STARTED, requested: true })
@@ -62,12 +70,12 @@ export const spawn = async (
     }
   } else {
     const end = await waitBlind(ground, rules)
-    if (end !== undefined) return end
+    if (end !== undefined) return { end }
   }
   const stopped = desk.stoppedBy()
   if (stopped !== undefined) {
     ledger.append({ ...NOT_STARTED, requested: true })
-    return stopped
+    return { end: stopped }
   }
   const running = await start({
     path,
@@ -80,17 +88,13 @@ export const spawn = async (
   })
   if ('error' in running) {
     ledger.append({ ...NOT_STARTED, requested: false })
-    await mendFirst(
-      ground,
-      { what: `${path} could not be started: ${running.error.message}`, lines: [], places: [] },
-      '',
-    )
-    return parked(ground, EXIT.mendFirst)
+    const what = `${path} could not be started: ${running.error.message}`
+    return { closed: await mendFirst(ground, { what, lines: [], places: [path] }, said) }
   }
   ground.started = true
   desk.attach(running)
   await own('recording the process', () =>
     ledger.append({ type: 'spawned', child: running.pid, childStarted: startOf(running.pid) ?? 'unknown' }),
   )
-  return running
+  return { running, rules }
 }

@@ -1,5 +1,5 @@
 /** Which files the checks of a manifest look at: what it names, and what the last report says it saw. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { NeedsChild } from '../../core/contain.ts'
 import { absolute } from '../../core/context.ts'
@@ -8,6 +8,7 @@ import { folderName } from '../../core/local-store/names.ts'
 import type { PlannedCheck } from '../../core/plan.ts'
 import type { Report } from '../../core/report.ts'
 import { mapTexts } from '../../core/variables.ts'
+import { removeOrphans, writeWhole } from '../whole-file.ts'
 
 const MAX_PATHS = 500
 
@@ -64,9 +65,8 @@ export const rememberPaths = (stateDir: string, target: string, paths: readonly 
   try {
     if (JSON.stringify(rememberedPaths(stateDir, target)) === JSON.stringify(sorted)) return
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const temporary = `${path}.${process.pid}.tmp`
-    writeFileSync(temporary, JSON.stringify(sorted), { mode: 0o600 })
-    renameSync(temporary, path)
+    removeOrphans(dirname(path))
+    writeWhole(path, JSON.stringify(sorted))
   } catch (error) {
     if (typeof (error as NodeJS.ErrnoException).code !== 'string' && !(error instanceof NeedsChild)) throw error
   }

@@ -1,6 +1,7 @@
 /** How the guard words what it says. */
 import { quote } from '../../core/shell.ts'
 import { excerpt } from '../../core/text.ts'
+import { TOKENS } from '../../core/tokens.ts'
 import { namesSecret } from '../../core/variables.ts'
 
 const LONGEST = 300
@@ -8,9 +9,10 @@ const LONGEST = 300
 /** An option is shown as it was typed: nobody's first word is one. */
 const shown = (word: string): string => (/^[\w@%+=:,./*-]+$/.test(word) ? word : quote(word))
 
-/** A command as it would be typed, its secrets left out: `--token x`, `--token=x`, `TOKEN=x`. */
+/** A command as it would be typed, its secrets left out: `--token x`, `--token=x`, `TOKEN=x`, and what has the shape of one. */
 export const shownCommand = (path: string, args: readonly string[]): string => {
-  const words = args.map((arg, at) => {
+  const words = args.map((word, at) => {
+    const arg = TOKENS.reduce((text, [, shape]) => text.replace(shape, '***'), word)
     const [, dashes = '', name, value] = /^(-*)([\w.-]+)=(.*)$/s.exec(arg) ?? []
     if (name !== undefined && value !== undefined && namesSecret(name)) return shown(`${dashes}${name}=***`)
     const before = /^--([\w.-]+)$/.exec(args[at - 1] ?? '')?.[1]

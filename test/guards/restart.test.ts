@@ -29,6 +29,23 @@ const starts = (...seconds: readonly number[]): StoreRecord[] =>
 const judge = (records: readonly StoreRecord[], now: Stamp, options = usable()) =>
   restartGuard.judge(remember(restartGuard, { records, bad: 0 }), options, now)
 
+it('does not count a start that came to nothing', () => {
+  const by = (pid: number, at: number, event: StoreRecord['event']): StoreRecord => ({
+    ...stamp(at),
+    id: `${pid} ${at}`,
+    event,
+    pid,
+    started: '1',
+    host: 'h',
+  })
+  const lost = { type: 'end', ran: false, code: null, signal: null, requested: true, crash: false }
+  const records = [1, 2, 3, 4, 5].flatMap(pid => [
+    by(pid, pid, { type: 'start' }),
+    ...(pid === 1 ? [] : [by(pid, pid, lost)]),
+  ])
+  expect(judge(records, stamp(SECOND))).toMatchObject({ answer: 'go', facts: { starts: 1 } })
+})
+
 describe('the pause', () => {
   it.each<[string, number[], number, number]>([
     ['no start', [], 0, 0],

@@ -1,6 +1,6 @@
 /** `bootcheck guard` with real gateways, through the built program; its durations are scaled down. */
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -71,7 +71,7 @@ describe('the crash ladder', () => {
       const { code, text } = await guarded(cwd, words).ended
       expect(code).toBe(69)
       expect(text).toMatch(/gateway is refused: 4 crashes/)
-      expect(text).toContain('bootcheck state reset gateway')
+      expect(text).toContain(storeOf(cwd).forgetCommand('gateway'))
     }
     expect(starts(cwd)).toBe(4)
     expect(eventsOf(cwd).filter(({ type }) => type === 'refused')).toHaveLength(1)
@@ -164,7 +164,7 @@ setInterval(() => existsSync('die') && process.exit(0), 10)`),
     expect(code).toBe(75)
     expect(text).toMatch(/cooling off until/)
     const waiting = guarded(cwd, ['--', NODE, 'gateway.mjs'])
-    await waiting.says(/bootcheck state reset gateway ends the wait/)
+    await waiting.says(/bootcheck state reset --state-dir \S+ gateway ends the wait/)
     storeOf(cwd).append('gateway', { type: 'reset' })
     expect((await waiting.ended).code).toBe(1)
     expect(starts(cwd)).toBe(2)
@@ -329,6 +329,9 @@ describe('what is no crash', () => {
     const refused = await run(NODE, 'gateway.mjs')
     expect(refused.code).toBe(0)
     expect(refused.text).toContain('parked: ends with 0 in place of 69')
+    const own = await run('/bin/sh', '-c', 'exit 78', 'changed')
+    expect(own.code, own.text).toBe(0)
+    expect(types(cwd)).toContain('parked')
   })
 
   it('does not open a gate whose checks broke, hung or were killed', async () => {
@@ -399,6 +402,35 @@ describe('codes and signals', () => {
     run.child.kill('SIGINT')
     expect((await run.ended).signal).toBe('SIGINT')
     expect(eventsOf(cwd).at(-1)).toMatchObject({ requested: true, crash: false })
+  })
+
+  it('forwards QUIT and kills nothing: a gateway may dump its threads by it', async () => {
+    const dumps = `process.on('SIGQUIT', () => appendFileSync('heard', 'SIGQUIT\\n'))\nappendFileSync('up', 'x\\n')\n${STAY}`
+    const cwd = setUp({ 'gateway.mjs': gateway(dumps) })
+    const run = guarded(cwd, ['--no-checks', '--kill-after', '100ms', '--', NODE, 'gateway.mjs'])
+    await until(() => linesOf(join(cwd, 'up')).length > 0, 'up')
+    const pid = await gatewayPid(cwd)
+    for (let turn = 1; turn <= 3; turn++) {
+      run.child.kill('SIGQUIT')
+      await until(() => linesOf(join(cwd, 'heard')).length === turn, 'heard')
+    }
+    expect(alive(pid)).toBe(true)
+  })
+
+  it('counts an end by USR1 as a crash: nobody asked it to end', async () => {
+    const cwd = setUp({ 'gateway.sh': '#!/bin/sh\necho $$ >> starts\nexec sleep 60\n' })
+    const run = guarded(cwd, ['--no-checks', '--', '/bin/sh', 'gateway.sh'])
+    await gatewayPid(cwd)
+    await until(() => types(cwd).includes('spawned'), 'spawned')
+    run.child.kill('SIGUSR1')
+    expect((await run.ended).signal).toBe('SIGUSR1')
+    expect(eventsOf(cwd).at(-1)).toMatchObject({ type: 'end', requested: false, crash: true })
+  })
+
+  it('says that a gateway which goes into the background is none', async () => {
+    const cwd = setUp({ 'gateway.mjs': gateway('process.exit(0)') })
+    const { text } = await guarded(cwd, ['--no-checks', '--', NODE, 'gateway.mjs']).ended
+    expect(text).toContain('counted as a crash; nobody had asked for it, and a gateway has to stay in the foreground')
   })
 
   it('kills one that ignores TERM, and its grandchild, after --kill-after', async () => {
@@ -561,7 +593,56 @@ describe('a guard that is gone', () => {
   })
 })
 
+describe('a guard that is killed while its gateway ends', () => {
+  it('counts no crash: the end was asked for', async () => {
+    const cwd = setUp({
+      'gateway.mjs': gateway(`process.on('SIGTERM', () => {})\nappendFileSync('up', 'x\\n')\n${STAY}`),
+    })
+    const run = guarded(cwd, ['--no-checks', '--kill-after', '1h', '--', NODE, 'gateway.mjs'])
+    await until(() => linesOf(join(cwd, 'up')).length > 0, 'up')
+    const pid = await gatewayPid(cwd)
+    run.child.kill('SIGTERM')
+    await until(() => types(cwd).includes('stopping'), 'stopping on record')
+    run.child.kill('SIGKILL')
+    await run.gone
+    process.kill(pid, 'SIGKILL')
+    await until(() => !alive(pid), 'the gateway has ended')
+    const { text } = await guarded(cwd, ['--no-checks', '--', '/bin/true']).ended
+    expect(text).toMatch(/was asked to end, and did so unseen: no crash/)
+    expect(types(cwd)).not.toContain('unclean')
+  })
+})
+
 describe('--hold', () => {
+  it('holds a refusal too, and a reset starts the gateway', async () => {
+    const cwd = setUp({
+      'BOOT.md': bootMd('guard: {crash-loop: {steps: [], refuse: 1}}\n'),
+      'gateway.mjs': gateway(`if (!existsSync('mended')) process.exit(1)\n${STAY}`),
+    })
+    expect((await guarded(cwd, ['--', NODE, 'gateway.mjs']).ended).code).toBe(1)
+    const run = guarded(cwd, ['--hold', '--', NODE, 'gateway.mjs'])
+    await run.says(/gateway is refused: /)
+    await run.says(/is held until that is mended/)
+    writeFileSync(join(cwd, 'mended'), '')
+    const from = performance.now()
+    expect((await bootcheck(['state', 'reset', 'gateway'], { cwd })).code).toBe(0)
+    await until(() => starts(cwd) === 2, 'started')
+    expect(performance.now() - from).toBeLessThan(5000)
+    expect(run.text().split('is refused').length).toBe(2)
+  })
+
+  it('holds where the system cannot start it, and starts it once it can', async () => {
+    const cwd = setUp({})
+    writeFileSync(join(cwd, 'gateway'), `#!${cwd}/node\n${gateway(STAY)}`, { mode: 0o755 })
+    const run = guarded(cwd, ['--hold', '--no-checks', '--', './gateway'])
+    await run.says(/is held until that is mended/)
+    symlinkSync(process.execPath, join(cwd, 'node'))
+    await until(
+      () => starts(cwd) === 1,
+      () => run.text(),
+    )
+  })
+
   it('starts the gateway within 2 s of the mending, without anybody else', async () => {
     const cwd = setUp({
       'BOOT.md': bootMd('', 'check: cron\nid: jobs\nformat: json\nfiles: [jobs.json]'),

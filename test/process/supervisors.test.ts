@@ -70,7 +70,7 @@ const begin = (test: TestContext, supervisor: Supervisor, gateway: keyof typeof 
     guards: () => lines('guards'),
     codes: () => lines('codes'),
     events: type =>
-      localStore({ dir: join(folder, '.local/state/bootcheck'), now: Date.now })
+      localStore({ dir: supervisor.state(service), now: Date.now })
         .read('gateway')
         .records.map(({ event }) => event)
         .filter(event => event.type === type),

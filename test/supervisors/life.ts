@@ -127,6 +127,8 @@ export interface Supervisor {
   readonly name: string
   /** The program that the service is run by, in the foreground. Lays out what it needs in the service's folder. */
   command(service: Service): readonly [string, ...string[]]
+  /** Where the guard remembers, below the service's folder, which is its home. */
+  state(service: Service): string
   /** Whether it has given the service up, and says so. */
   parked(folder: string): boolean
 }
@@ -140,14 +142,19 @@ const serviceFolder = ({ folder, wiring }: Service, finish: string): string => {
   return service
 }
 
+/** As a user has it who has said nothing else. */
+const ownState = ({ folder }: Service): string => join(folder, '.local/state/bootcheck')
+
 const runit: Supervisor = {
   name: 'runit',
+  state: ownState,
   command: service => [tool('runsv'), serviceFolder(service, 'runit-finish')],
   parked: folder => readFileSync(join(folder, 'service/supervise/stat'), 'utf8').startsWith('down'),
 }
 
 const s6: Supervisor = {
   name: 's6',
+  state: ownState,
   command: service => [tool('s6-supervise'), serviceFolder(service, 's6-finish')],
   parked: folder =>
     execFileSync(tool('s6-svstat'), ['-o', 'up,wantedup', join(folder, 'service')], { encoding: 'utf8' }).trim() ===
@@ -156,6 +163,7 @@ const s6: Supervisor = {
 
 const supervisord: Supervisor = {
   name: 'supervisord',
+  state: ownState,
   command: ({ folder, wiring }) => {
     const program =
       wiring === 'documented'
@@ -191,7 +199,11 @@ export const systemctlShow = (folder: string, property: string): string =>
 /** As PID 1 of its own namespaces, which takes root. */
 export const systemd: Supervisor = {
   name: 'systemd',
+  // systemd.sh puts `lib` in the place of /var/lib.
+  state: service =>
+    service.wiring === 'documented' ? join(service.folder, 'lib/bootcheck-gateway') : ownState(service),
   command: ({ folder, wiring }) => {
+    mkdirSync(join(folder, 'lib'))
     const units = join(folder, 'units')
     mkdirSync(join(units, `${UNIT}.d`), { recursive: true })
     writeFileSync(

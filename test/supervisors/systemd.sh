@@ -1,7 +1,7 @@
 #!/bin/sh
 # `systemd.sh FOLDER UNIT`: systemd as PID 1, with the units of FOLDER/units, of which it starts UNIT. Nothing of the host is
-# within its reach: processes, cgroups, network and names are its own, of the file system it may write FOLDER alone, and it sees
-# none of the host's units and generators. FOLDER/systemd.pid appears once `nsenter -at PID systemctl` is answered.
+# within its reach: processes, cgroups, network and names are its own, of the file system it may write FOLDER alone, whose
+# `lib` is its /var/lib, and it sees none of the host's units and generators. FOLDER/systemd.pid appears once `nsenter -at PID systemctl` is answered.
 # TERM stops the unit, and then ends all. Needs root.
 set -eu
 folder=$1 unit=$2
@@ -27,6 +27,7 @@ inside='
     umount -R /sys/fs/cgroup
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
     mount --bind "$folder" "$folder"
+    mount --bind "$folder/lib" /var/lib
     mount -o remount,bind,ro /
     mount -t proc proc /proc
     mount --bind -o ro /proc/sys /proc/sys

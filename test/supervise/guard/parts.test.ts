@@ -1,5 +1,6 @@
 /** The pure parts of the guard, and those that only need a folder. */
-import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Phase } from '../../../core/check.ts'
@@ -56,15 +57,27 @@ describe('starts without an end', () => {
       (...pids: number[]) =>
       ({ pid }: { pid: number }): Life =>
         pids.includes(pid) ? 'alive' : 'gone'
-    const open = { record: record({ type: 'start' }), child: { pid: 9, started: '6' } }
-    expect(runningOf(open, { boot: 'now' }, alive(9, 100))).toBe(9)
-    expect(runningOf(open, { boot: 'now' }, alive(100))).toBe(100)
-    expect(runningOf(open, { boot: 'now' }, alive())).toBeUndefined()
-    expect(runningOf(open, { boot: 'next' }, alive(9, 100))).toBeUndefined()
+    const start = record({ type: 'start' }, { host: hostname() })
+    const open = { record: start, child: { pid: 9, started: '6' }, last: start, stopping: false }
+    const now = { boot: 'now', wallMs: start.wallMs, uptimeMs: start.uptimeMs }
+    expect(runningOf(open, now, alive(9, 100))).toBe(9)
+    expect(runningOf(open, now, alive(100))).toBe(100)
+    expect(runningOf(open, now, alive())).toBeUndefined()
+    expect(runningOf(open, { ...now, boot: 'next' }, alive(9, 100))).toBeUndefined()
     // A second gateway is worse than one that starts late.
-    expect(runningOf(open, { boot: 'now' }, () => 'unknown')).toBe(9)
+    expect(runningOf(open, now, () => 'unknown')).toBe(9)
+    const renamed = { ...open, record: { ...start, host: 'another' } }
+    expect(runningOf(renamed, now, alive(9))).toBe(9)
+    // Whose processes cannot be seen from here is known by its beats.
+    expect(runningOf(renamed, now, alive())).toBe(9)
+    expect(runningOf(renamed, { ...now, uptimeMs: now.uptimeMs + 100_000 }, alive())).toBeUndefined()
     expect(closingOf(open, { boot: 'now' }).type).toBe('unclean')
     expect(closingOf(open, { boot: 'next' }).type).toBe('rebooted')
+    expect(closingOf({ ...open, stopping: true }, { boot: 'now' })).toMatchObject({
+      type: 'end',
+      requested: true,
+      of: start.id,
+    })
   })
 })
 
@@ -161,7 +174,15 @@ describe('what the checks look at', () => {
   it('is remembered for the next start, and empty where it cannot be read', () => {
     const dir = scratch()
     expect(rememberedPaths(dir, 't')).toEqual([])
+    const [orphan, young] = ['old.json.1.tmp', 'new.json.2.tmp'].map(name => join(dir, 'guard', name)) as [
+      string,
+      string,
+    ]
+    mkdirSync(join(dir, 'guard'))
+    for (const path of [orphan, young]) writeFileSync(path, 'half')
+    utimesSync(orphan, 1, 1)
     rememberPaths(dir, 't', ['/b', '/a'])
+    expect(readdirSync(join(dir, 'guard')).filter(name => name.endsWith('.tmp'))).toEqual(['new.json.2.tmp'])
     expect(rememberedPaths(dir, 't')).toEqual(['/a', '/b'])
     writeFileSync(join(dir, 'guard', 't.json'), '[broken')
     expect(rememberedPaths(dir, 't')).toEqual([])
@@ -170,6 +191,11 @@ describe('what the checks look at', () => {
 
 describe('holding', () => {
   const never = new AbortController().signal
+  const quiet = (): boolean => false
+
+  it('wakes when somebody has cleared it', async () => {
+    expect(await holdOn([]).change([], 60_000, never, () => true)).toBe('changed')
+  })
 
   it('wakes when a file changes, appears, or appears in a folder below', async () => {
     const dir = scratch()
@@ -178,7 +204,7 @@ describe('holding', () => {
     const hold = holdOn([join(dir, 'BOOT.md')])
     const wakes = async (path: string, change: () => void): Promise<void> => {
       const from = performance.now()
-      const waiting = hold.change([path], 60_000, never)
+      const waiting = hold.change([path], 60_000, never, quiet)
       change()
       expect(await waiting).toBe('changed')
       expect(performance.now() - from).toBeLessThan(1500)
@@ -191,8 +217,8 @@ describe('holding', () => {
 
   it('wakes when the time is over, and when it is aborted', async () => {
     const hold = holdOn([])
-    expect(await hold.change(['/nonexistent/x'], 50, never)).toBe('time')
-    expect(await hold.change([], 60_000, AbortSignal.timeout(50))).toBe('time')
+    expect(await hold.change(['/nonexistent/x'], 50, never, quiet)).toBe('time')
+    expect(await hold.change([], 60_000, AbortSignal.timeout(50), quiet)).toBe('time')
   })
 
   it('lets a file that a machine writes wake it no more, and the manifest always', async () => {
@@ -201,7 +227,7 @@ describe('holding', () => {
     mkdirSync(join(dir, 'x'))
     const hold = holdOn([boot])
     const wakes = (path: string, ms: number): Promise<string> => {
-      const waiting = hold.change([log], ms, never)
+      const waiting = hold.change([log], ms, never, quiet)
       appendFileSync(path, 'x')
       return waiting
     }
@@ -314,6 +340,12 @@ describe('the memory', () => {
 
 describe('words', () => {
   it('keep secrets of a command line to themselves', () => {
+    const shaped = [
+      'https://me:hunter22@host/',
+      'Authorization: Bearer abcdefghijklmnopqrstuvwxyz',
+      `sk-ant-${'x'.repeat(30)}`,
+    ]
+    expect(shownCommand('gw', ['-t', ...shaped])).toBe("gw -t https://me:***@host/ 'Authorization: Bearer ***' ***")
     expect(shownCommand('/bin/gw', ['--token', 'abc', '--api-key=def', 'API_TOKEN=ghi', '--port', '1', 'a b'])).toBe(
       "/bin/gw --token *** --api-key=*** API_TOKEN=*** --port 1 'a b'",
     )

@@ -1,0 +1,17 @@
+/** Shapes of tokens that people paste: what they belong to is said in place of the value. */
+
+export const TOKENS: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ['a Telegram bot token', /(?<![A-Za-z0-9])[0-9]{8,10}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/g],
+  ['a GitHub token', /\b(?:gh[opsur]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})/g],
+  ['a GitLab token', /\bglpat-[A-Za-z0-9_-]{20,}/g],
+  ['a Slack token', /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g],
+  ['a Slack webhook', /hooks\.slack\.com\/(?:services|workflows)\/[A-Za-z0-9/_-]{20,}/g],
+  ['a Discord webhook', /discord(?:app)?\.com\/api\/webhooks\/[0-9]+\/[A-Za-z0-9_-]{20,}/g],
+  ['an API key', /\bsk-[A-Za-z0-9_-]{20,}/g],
+  ['an AWS key', /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g],
+  ['a Google API key', /\bAIza[A-Za-z0-9_-]{35}/g],
+  ['a JSON Web Token', /\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}/g],
+  ['a private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----/g],
+  ['a password in a URL', /(?<=[a-z][a-z0-9+.-]*:\/\/[^\s/:@"'$]+:)[^\s/@"'${}]{3,}(?=@)/g],
+  ['a bearer token', /(?<=\bBearer )[A-Za-z0-9._~+/-]{20,}/g],
+]
