@@ -180,6 +180,11 @@ const unstartable = (call: Call, path: string, error: NodeJS.ErrnoException): nu
   })
 }
 
+const standsOf = (kept: Kept): string =>
+  kept.stands()
+    ? `what it wrote is kept in ${kept.path} (${bytes(kept.size())})`
+    : `what it wrote (${bytes(kept.size())}) is not in ${kept.path} any more: that was moved or removed meanwhile`
+
 /** Tells the guards, and people where it failed. */
 const report = async (call: Call, { told, what, outOfTime }: Outcome, kept: Kept | undefined): Promise<void> => {
   const { key, command } = call.options
@@ -188,9 +193,10 @@ const report = async (call: Call, { told, what, outOfTime }: Outcome, kept: Kept
     remembering(call, `the outcome (${told}) of ${excerpt(key, 200)}`, () => recordOutcome(call.store, key, told))
   // Its arguments may hold secrets.
   const name = excerpt(command[0], 200)
-  const size = kept ? `; what it wrote is kept in ${kept.path} (${bytes(kept.size())})` : ''
+  const size = kept ? `; ${standsOf(kept)}` : ''
   if (told === 'fail' && (kept || outOfTime)) say(call, `${name} failed: ${what}${size}`)
   else if (told === undefined && kept) say(call, `${name} was called off: ${what}${size}`)
+  else if (kept && !kept.stands()) say(call, standsOf(kept))
   if (told !== 'fail' || call.options.notify === undefined) return
   const message = visible(`bootcheck exec: ${name} failed: ${what}${size}`)
   const problem = await notify({

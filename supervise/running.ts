@@ -1,11 +1,12 @@
 /**
  * A program that was started, and whose end we stay in charge of. Node cannot put a child into a process group of its own
  * without giving it a session of its own, which costs it the terminal: where that matters the child stays in our group, and
- * what it started is found by its parents.
+ * what it started is found by its parents, and on Linux by a mark in its environment.
  */
 import type { ChildProcess, StdioOptions } from 'node:child_process'
 import type { Env } from '../core/check.ts'
-import { type Entry, family, processTable } from './tree.ts'
+import { startOf } from '../core/identity.ts'
+import { type Entry, environmentOf, family, processTable } from './tree.ts'
 
 /** How a process ended: exactly one of the two is set. */
 export interface End {
@@ -52,7 +53,7 @@ const AFTER_KILL_MS = 2000
 /** How often it is looked whether the rest of a family is gone. */
 const LOOK_MS = 25
 
-const key = ({ pid, started }: Entry): string => `${pid} ${started}`
+const key = ({ pid, started }: Pick<Entry, 'pid' | 'started'>): string => `${pid} ${started}`
 
 const send = (pid: number, signal: NodeJS.Signals): void => {
   try {
@@ -62,23 +63,48 @@ const send = (pid: number, signal: NodeJS.Signals): void => {
   }
 }
 
+/**
+ * In the environment of what we start: the marks of all of us who started it, the innermost last, with colons between. Whoever
+ * inherits it is of the family, though its parent is gone and it has left the group (a daemon). Only Linux shows it to us.
+ */
+const FAMILY = 'BOOTCHECK_FAMILY'
+/** A chain in which each command starts the next one, and ends, must not make the environment too large. */
+const DEEPEST = 16
+
+const marked = (env: Env, mark: string): Env => ({
+  ...env,
+  [FAMILY]: [...(env[FAMILY]?.split(':') ?? []).slice(1 - DEEPEST), mark].join(':'),
+})
+
+const carries = (pid: number, mark: string): boolean =>
+  environmentOf(pid)
+    .find(line => line.startsWith(`${FAMILY}=`))
+    ?.includes(mark) === true
+
+/** Looks who of the family runs. Zombies have ended, and wait for their parent to notice. Undefined where the system shows nobody. */
+type Look = () => readonly Entry[] | undefined
+
 /** Keeps track of what a process has started, also when a parent in between is gone. */
-/** Keeps track of what a process has started, also when a parent in between is gone. */
-const household = (pid: number, ownGroup: boolean) => {
-  const known = new Set<string>()
-  /** Those that run. Zombies have ended, and wait for their parent to notice. */
-  const alive = (): Entry[] => {
+const household = (pid: number, ownGroup: boolean, mark: string): Look => {
+  // Its number may be given again.
+  const started = startOf(pid)
+  const known = new Set(started === undefined ? [] : [key({ pid, started })])
+  return () => {
     const table = processTable()
+    if (table.length === 0) return undefined
     const roots = new Set<number>()
     for (const entry of table)
-      if (known.has(key(entry)) || (ownGroup && entry.group === pid) || (known.size === 0 && entry.pid === pid))
+      if (
+        known.has(key(entry)) ||
+        (ownGroup && entry.group === pid) ||
+        (known.size === 0 && entry.pid === pid) ||
+        carries(entry.pid, mark)
+      )
         roots.add(entry.pid)
     const found = family(table, roots)
     for (const entry of found) known.add(key(entry))
     return found.filter(({ zombie }) => !zombie)
   }
-  alive() // learns when the process itself started: its number may be given again
-  return alive
 }
 
 /** Resolves with the promise, or after `ms`. */
@@ -91,8 +117,17 @@ const orAfter = (ms: number, promise: Promise<unknown> | undefined): Promise<voi
     })
   })
 
-const handle = (child: ChildProcess, pid: number, ownGroup: boolean): Running => {
-  const alive = household(pid, ownGroup)
+/** Whether anybody is left in a process group. */
+const groupStands = (group: number): boolean => {
+  try {
+    process.kill(-group, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+const handle = (child: ChildProcess, pid: number, ownGroup: boolean, look: Look): Running => {
   let end: End | undefined
   let gone = false
   const ended = new Promise<End>(resolve => {
@@ -101,16 +136,17 @@ const handle = (child: ChildProcess, pid: number, ownGroup: boolean): Running =>
       resolve(end)
     })
   })
-  const remaining = (): Entry[] => {
-    if (gone) return []
-    const members = alive()
+  const remaining = (): { readonly members: readonly Entry[]; readonly group: boolean } => {
+    if (gone) return { members: [], group: false }
+    const seen = look()
+    const members = seen ?? []
+    const group = ownGroup && (!end || (seen ? seen.some(entry => entry.group === pid) : groupStands(pid)))
     // From now on the numbers may be given to strangers.
-    if (end && members.length === 0) gone = true
-    return members
+    if (end && members.length === 0 && !group) gone = true
+    return { members, group }
   }
   const signal = (...names: readonly NodeJS.Signals[]): void => {
-    const members = remaining()
-    const inGroup = ownGroup && (!end || members.some(({ group }) => group === pid))
+    const { members, group: inGroup } = remaining()
     for (const name of names) {
       // At once, so that no fork slips through.
       if (inGroup) send(-pid, name)
@@ -123,7 +159,10 @@ const handle = (child: ChildProcess, pid: number, ownGroup: boolean): Running =>
   const untilGone = async (): Promise<End> => {
     for (;;) {
       const now = performance.now()
-      if (end && remaining().length === 0) return end
+      if (end) {
+        remaining()
+        if (gone) return end
+      }
       if (now >= killAt + AFTER_KILL_MS) return end ?? { code: null, signal: 'SIGKILL' }
       // Again and again: one that was just being started escapes the first.
       if (now >= killAt) signal('SIGKILL')
@@ -151,13 +190,15 @@ const handle = (child: ChildProcess, pid: number, ownGroup: boolean): Running =>
 /** Starts a program; resolves when the system has either started it or said why not. */
 export const start = async (program: Program): Promise<Running | { readonly error: NodeJS.ErrnoException }> => {
   const { spawn } = process.getBuiltinModule('node:child_process')
+  const { randomUUID } = process.getBuiltinModule('node:crypto')
   const { path, args, argv0, cwd, env, ownGroup, stdio } = program
+  const mark = randomUUID()
   let child: ChildProcess
   try {
     child = spawn(path, [...args], {
       ...(argv0 === undefined ? {} : { argv0 }),
       cwd,
-      env: { ...env },
+      env: marked(env, mark),
       detached: ownGroup,
       stdio,
     })
@@ -165,6 +206,6 @@ export const start = async (program: Program): Promise<Running | { readonly erro
     return { error: error as NodeJS.ErrnoException } // a NUL in an argument, no more descriptors
   }
   const { pid } = child
-  if (pid !== undefined) return handle(child, pid, ownGroup)
+  if (pid !== undefined) return handle(child, pid, ownGroup, household(pid, ownGroup, mark))
   return new Promise(resolve => child.once('error', error => resolve({ error })))
 }

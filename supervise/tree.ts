@@ -55,9 +55,28 @@ export const parseTable = (text: string): Entry[] =>
     ]
   })
 
-/** Every process of this host that can be seen. */
-export const processTable = (): Entry[] =>
-  process.platform === 'linux' ? linuxTable() : parseTable(ask('ps', ['-axo', 'pid=,ppid=,pgid=,state=,lstart=']) ?? '')
+/**
+ * Every process of this host that can be seen. Empty where the system shows none (no /proc, no descriptor left): whoever looks
+ * has a process in his charge, which a look that fails must not cost him.
+ */
+export const processTable = (): readonly Entry[] => {
+  if (process.platform !== 'linux') return parseTable(ask('ps', ['-axo', 'pid=,ppid=,pgid=,state=,lstart=']) ?? '')
+  try {
+    return linuxTable()
+  } catch {
+    return []
+  }
+}
+
+/** The lines `NAME=value` that a process was started with. None where it is gone, another user's, or the system is not Linux. */
+export const environmentOf = (pid: number): readonly string[] => {
+  if (process.platform !== 'linux') return []
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
+}
 
 /** Those of the table that descend from `roots`, these included, parents before children. */
 export const family = (table: readonly Entry[], roots: ReadonlySet<number>): Entry[] => {

@@ -18,6 +18,8 @@ export interface Kept {
   readonly fd: number
   /** How large it is now. */
   size(): number
+  /** Whether it still stands at its path; the command, or somebody else, may have moved or removed it. */
+  stands(): boolean
   /** Begins to stream to `relay` what is written; says in one line what goes wrong with it. */
   stream(relay: Relay, tell: (line: string) => void): void
   /** Streams the rest and brings it down to the disk, once the command has ended. False if it may not all be there. */
@@ -82,8 +84,13 @@ export const standing = (path: string, now: number): Problem | undefined => {
 }
 
 /** Reads what was appended, and hands it on; at the reader's pace, and no further than `limit`. */
-const follow = (path: string, size: () => number, limit: () => number, tell: (line: string) => void) => {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOCTTY)
+const follow = (
+  fd: number,
+  path: string,
+  size: () => number,
+  limit: () => number,
+  tell: (line: string) => void,
+): { more(relay: Relay): Promise<void> } => {
   const buffer = Buffer.allocUnsafe(PIECE)
   let at = 0
   return {
@@ -101,7 +108,6 @@ const follow = (path: string, size: () => number, limit: () => number, tell: (li
         else await new Promise(resolve => setImmediate(resolve))
       }
     },
-    close: () => closeSync(fd),
   }
 }
 
@@ -110,13 +116,31 @@ export const makeKept = (path: string, now: number): Kept | Problem => {
   let fd: number
   try {
     mayTouch(path)
-    fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o666)
-    syncFolder(dirname(path))
+    // Read back by the same descriptor: the path may lead elsewhere as soon as the command runs.
+    fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o666)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return standing(path, now) ?? unusable(error, path)
     return unusable(error, path)
   }
   const size = (): number => fstatSync(fd).size
+  const stands = (): boolean => {
+    try {
+      const [here, ours] = [lstat(path), fstatSync(fd)]
+      return here?.ino === ours.ino && here.dev === ours.dev
+    } catch {
+      return false // its folder may not be looked into any more
+    }
+  }
+  const remove = (): void => {
+    if (stands()) unlinkSync(path)
+    closeSync(fd)
+  }
+  try {
+    syncFolder(dirname(path))
+  } catch (error) {
+    remove()
+    return unusable(error, path)
+  }
   let stopped = false
   let limit = Number.POSITIVE_INFINITY
   let streaming: Promise<void> = Promise.resolve()
@@ -126,8 +150,9 @@ export const makeKept = (path: string, now: number): Kept | Problem => {
     path,
     fd,
     size,
+    stands,
     stream(relay, tell) {
-      const tail = follow(path, size, () => limit, tell)
+      const tail = follow(fd, path, size, () => limit, tell)
       let synced = { size: 0, at: 0 }
       let syncing = false
       const sync = (): void => {
@@ -158,8 +183,6 @@ export const makeKept = (path: string, now: number): Kept | Problem => {
         } catch (error) {
           whole = false
           tell(`${path} cannot be read back: ${(error as NodeJS.ErrnoException).code ?? error}`)
-        } finally {
-          tail.close()
         }
         await relay.end()
       }
@@ -179,9 +202,6 @@ export const makeKept = (path: string, now: number): Kept | Problem => {
       closeSync(fd)
       return whole
     },
-    remove() {
-      closeSync(fd)
-      unlinkSync(path)
-    },
+    remove,
   }
 }

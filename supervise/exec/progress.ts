@@ -70,18 +70,9 @@ const psWork = (members: readonly Entry[]): Work => {
 /** The system tells how much a process read and wrote. Where it does not, its output has to go through us to be seen. */
 export const SEES_IO = process.platform === 'linux'
 
-/** A look that fails must not end us in the midst of the work: it sees nothing. */
-const tableOrNothing = (): readonly Entry[] => {
-  try {
-    return processTable()
-  } catch {
-    return []
-  }
-}
-
 /** What a process, and what it has started, have done so far. Empty where none of them can be seen. */
 export const workOf = (root: number, ownGroup: boolean, seesIo = SEES_IO): Work => {
-  const table = tableOrNothing()
+  const table = processTable()
   const roots = new Set([root])
   // Those whose parent is gone are still of the group.
   if (ownGroup) for (const { pid, group } of table) if (group === root) roots.add(pid)

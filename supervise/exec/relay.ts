@@ -23,8 +23,6 @@ const PATH = '/usr/bin:/bin:/run/current-system/sw/bin'
 export const relayTo = (fd: 1 | 2): Relay => {
   const { spawn } = process.getBuiltinModule('node:child_process')
   const stdio = fd === 1 ? (['pipe', 'inherit', 'ignore'] as const) : (['pipe', 2, 'ignore'] as const)
-  // A session of its own: Ctrl-C is for the command, which may have a last word to say.
-  const cat: ChildProcess = spawn('cat', [], { env: { PATH }, detached: true, stdio: [...stdio] })
   let broken: string | undefined
   let dropped = false
   let wake = (): void => {}
@@ -37,11 +35,18 @@ export const relayTo = (fd: 1 | 2): Relay => {
     wake()
     finish()
   }
-  cat.on('error', error => over(`cat: ${error.message}`))
-  cat.on('exit', code =>
+  let cat: ChildProcess | undefined
+  try {
+    // A session of its own: Ctrl-C is for the command, which may have a last word to say.
+    cat = spawn('cat', [], { env: { PATH }, detached: true, stdio: [...stdio] })
+  } catch (error) {
+    over(`cat: ${(error as Error).message}`) // no memory: the command runs already
+  }
+  cat?.on('error', error => over(`cat: ${error.message}`))
+  cat?.on('exit', code =>
     over(code === 0 ? undefined : dropped ? 'it was not read in time' : 'nobody reads it any more'),
   )
-  const pipe = cat.stdin
+  const pipe = cat?.stdin
   pipe?.on('error', () => {}) // its exit says why
   pipe?.on('drain', () => wake())
   return {
@@ -60,7 +65,7 @@ export const relayTo = (fd: 1 | 2): Relay => {
     },
     drop: () => {
       dropped = true
-      cat.kill('SIGKILL')
+      cat?.kill('SIGKILL')
     },
   }
 }

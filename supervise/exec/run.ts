@@ -110,6 +110,9 @@ export const runJob = async (job: Job): Promise<Done | { readonly error: NodeJS.
   })
   if ('error' in started) return started
   running = started
+  // Where we break ourselves nobody would hold its deadline any more.
+  const abandon = (): void => started.signal(deadlineMs === undefined ? 'SIGTERM' : 'SIGKILL')
+  process.once('exit', abandon)
   for (const signal of received) forward(signal)
 
   kept?.stream(relay(1), tell)
@@ -126,6 +129,7 @@ export const runJob = async (job: Job): Promise<Done | { readonly error: NodeJS.
       blind: () => tell('the system does not show the processes of the command: no heartbeat is given for it'),
     })
   const { late, ...end } = await untilEnd(started, deadlineMs)
+  process.off('exit', abandon)
   over = true
   stopBeats?.()
   return {

@@ -272,6 +272,34 @@ describe('the deadline', () => {
     expect(code).toBe(124)
   })
 
+  it('holds for a daemon: in a session of its own, its parent gone', async () => {
+    const cwd = scratch()
+    const script = `setsid sh -c 'sleep 600 > /dev/null 2>&1 & echo $! > daemon.tmp; mv daemon.tmp daemon'; while [ ! -e daemon ]; do sleep 0.01; done; echo begun; sleep 600`
+    const ended = await exec(['--deadline', '1s', '--', 'sh', '-c', script], { cwd })
+    expect(ended).toMatchObject({ code: 124, stdout: 'begun\n' })
+    expect(alive(Number(readFileSync(join(cwd, 'daemon'), 'utf8')))).toBe(false)
+  })
+
+  it('holds for the daemon of a command that we start within another', async () => {
+    const cwd = scratch()
+    const script = `setsid sh -c 'sleep 600 > /dev/null 2>&1 & echo $! > daemon.tmp; mv daemon.tmp daemon'; while [ ! -e daemon ]; do sleep 0.01; done; echo begun; sleep 600`
+    const inner = [process.execPath, BIN, 'exec', '--', 'sh', '-c', script]
+    const ended = await exec(['--deadline', '2s', '--', ...inner], { cwd })
+    expect(ended).toMatchObject({ code: 124, stdout: 'begun\n' })
+    expect(alive(Number(readFileSync(join(cwd, 'daemon'), 'utf8')))).toBe(false)
+  })
+
+  it('holds where the system shows no processes', async () => {
+    const cwd = scratch()
+    const script = `trap '' TERM; echo $$ > child; sh -c 'trap "" TERM; echo $$ > grandchild; while :; do sleep 1; done' & while :; do sleep 1; done`
+    const ended = await exec(['--deadline', '500ms', '--', 'sh', '-c', script], {
+      cwd,
+      through: ['unshare', '-rm', 'sh', '-ec', 'mount -t tmpfs tmpfs /proc; exec "$@"', 'sh'],
+    })
+    expect(ended).toMatchObject({ code: 124, stderr: expect.stringContaining('its deadline of 500 ms ran out') })
+    for (const name of ['child', 'grandchild']) await gone(Number(readFileSync(join(cwd, name), 'utf8')))
+  })
+
   it('counts as a failure', async () => {
     const cwd = scratch()
     await exec(['--key', 'k', '--deadline', '200ms', '--', 'sleep', '600'], { cwd })
@@ -507,6 +535,22 @@ describe('the kept file', () => {
     expect(signal).toBe('SIGINT')
     expect(stderr).toMatch(/sh was called off: signal SIGINT; what it wrote is kept in .*result \(6 B\)/)
     expect(existsSync(join(cwd, 'told'))).toBe(false)
+  })
+
+  it.each([
+    ['moved', 'mv result elsewhere'],
+    ['removed', 'rm result'],
+  ])('may be %s by the command: that is said, and the deadline and the outcome stand', async (_, how) => {
+    const cwd = scratch()
+    const args = ['--keep', 'result', '--key', 'k', '--deadline', '500ms']
+    const script = `${how}; echo $$ > pid; echo some words; sleep 600`
+    const ended = await exec([...args, '--', 'sh', '-c', script], { cwd })
+    expect(ended).toMatchObject({ code: 124, stdout: 'some words\n' })
+    expect(ended.stderr).toMatch(/what it wrote \(11 B\) is not in .*result any more: that was moved or removed/)
+    expect(events(cwd, 'k')).toEqual(['ask', 'fail'])
+    expect(alive(Number(readFileSync(join(cwd, 'pid'), 'utf8')))).toBe(false)
+    const fine = await exec(['--keep', 'other', '--', 'sh', '-c', how.replace('result', 'other')], { cwd })
+    expect(fine).toMatchObject({ code: 0, stderr: expect.stringContaining('is not in') })
   })
 
   it('has everything though we were killed', async () => {

@@ -13,6 +13,7 @@ import { notify } from '../../supervise/tell.ts'
 import { parsePlace, parsePsPlace } from '../../supervise/terminal.ts'
 import { end, nodeChild } from '../support/children.ts'
 import { scratch } from '../support/context.ts'
+import { program, start as startProgram } from '../support/programs.ts'
 
 describe('what an end means', () => {
   const none = new Set<NodeJS.Signals>()
@@ -331,6 +332,26 @@ describe('what writes on for ever when the command has ended', () => {
     await kept.finish()
     process.kill(Number(readFileSync(join(cwd, 'pid'), 'utf8')), 'SIGKILL')
     expect(text()).toMatch(/^first\n/)
+  })
+})
+
+describe('where we break ourselves', () => {
+  it('the command is not left to run on without its deadline', async () => {
+    const folder = scratch()
+    const file = await program(`
+      import { runJob } from '@/supervise/exec/run.ts'
+      process.on('uncaughtException', () => process.exit(3))
+      const command = "trap '' TERM; echo $$ > pid.tmp; mv pid.tmp pid; while :; do sleep 0.1; done"
+      void runJob({
+        path: '/bin/sh', words: ['sh', '-c', command], cwd: ${JSON.stringify(folder)}, env: process.env,
+        deadlineMs: 600_000, tell: () => {}, take: () => {},
+      })
+      setInterval(() => { if (fs.existsSync(${JSON.stringify(join(folder, 'pid'))})) throw new Error('ours') }, 10)
+      import fs from 'node:fs'
+    `)
+    expect((await startProgram(file, []).ended).code).toBe(3)
+    const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'))
+    await vi.waitUntil(() => workOf(pid, false).size === 0)
   })
 })
 
