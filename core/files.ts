@@ -120,6 +120,19 @@ export const readBytes = (path: string, max = 4 * MEGABYTE): Buffer =>
     }
   })
 
+/** The first bytes of a regular file, at most `count`. Throws `FileError`. */
+export const readStart = (path: string, count: number): Buffer =>
+  attempt(path, () => {
+    refuseOdd(statSync(path), path)
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+    try {
+      const bytes = Buffer.alloc(count)
+      return bytes.subarray(0, readSync(fd, bytes, 0, count, 0))
+    } finally {
+      closeSync(fd)
+    }
+  })
+
 /** As `readBytes`, decoded as UTF-8 without a byte order mark; invalid bytes become U+FFFD. */
 export const readText = (path: string, max?: number): string => {
   const text = readBytes(path, max).toString('utf8')

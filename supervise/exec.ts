@@ -1,20 +1,23 @@
 /**
- * `exec`: asks the guards, runs a command, tells them how it went. All that may say no is asked before anything is committed:
- * a refusal leaves no trace. Then the key of `once` is committed, so that a crash costs one piece of work and never a loop of
- * them. Then the command runs.
+ * `exec`: asks the guards, runs a command, tells them how it went. What can be seen to be wrong with the command is found before
+ * the guards are asked, and all that may say no is asked before anything is committed: a refusal leaves no trace. Then the key
+ * of `once` is committed, so that a crash costs one piece of work and never a loop of them. Then the command runs; where the
+ * system does not start it after all, the key is given back.
  */
 import { absolute } from '../core/context.ts'
-import { sinceReset } from '../core/guard.ts'
+import { RESET, sinceReset } from '../core/guard.ts'
 import { clock } from '../core/process.ts'
 import { quote } from '../core/shell.ts'
-import type { StoreRecord } from '../core/store.ts'
+import type { Store, StoreRecord } from '../core/store.ts'
 import { bytes, excerpt, visible } from '../core/text.ts'
 import { world as realWorld, type World } from '../core/world.ts'
 import { BEAT_MS } from './exec/beats.ts'
-import { type Kept, makeKept, type Problem, standing } from './exec/keep.ts'
+import { type Kept, makeKept, type Problem, unkeepable } from './exec/keep.ts'
 import { judgeEnd, type Outcome } from './exec/outcome.ts'
 import { type Done, runJob } from './exec/run.ts'
-import { findCommand } from './find-command.ts'
+import { inTurn } from './exec/turn.ts'
+import { explainStart } from './exec/unstartable.ts'
+import { findCommand, folderProblem } from './find-command.ts'
 import { type OpenStore, openStore, storeError } from './open-store.ts'
 import { type AskOptions, ask, commitOnce, permitLine, recordOutcome } from './permits.ts'
 import { notify } from './tell.ts'
@@ -64,6 +67,8 @@ const NOT_NOW = 75
 const MEND_FIRST = 78
 
 const NOTIFY_MS = 10_000
+/** How long a call waits for others with its key, each of which keeps a few records. */
+const TURN_MS = 1000
 
 /** What is wrong with the store, for people. Throws what is no matter of the store. */
 const storeProblem = (error: unknown): Problem => {
@@ -99,17 +104,19 @@ const alreadyDone = (call: Call, key: string, by: StoreRecord): number => {
 
 /** Work whose key cannot be kept must not be done: nobody would know of it at the next call. Nothing is lost, so it is "not now". */
 const keyNotKept = (call: Call, key: string, error: unknown): number => {
-  const { problem, next } = storeProblem(error)
-  return refuse(call, NOT_NOW, { problem: `the key ${excerpt(key, 200)} cannot be kept: ${problem}`, next })
+  const found = storeProblem(error)
+  return refuse(call, NOT_NOW, { ...found, problem: `the key ${excerpt(key, 200)} cannot be kept: ${found.problem}` })
 }
+
+const firstCommit = (store: Store, once: string): StoreRecord | undefined =>
+  sinceReset(store.read(onceTarget(once)).records).find(({ event }) => event.type === 'once')
 
 /** Those that were done need no permit: looked up before anything is asked. */
 const doneBefore = (call: Call): number | undefined => {
   const { once } = call.options
   if (once === undefined) return undefined
   try {
-    const { records } = call.store.read(onceTarget(once))
-    const by = sinceReset(records).find(({ event }) => event.type === 'once')
+    const by = firstCommit(call.store, once)
     return by && alreadyDone(call, once, by)
   } catch (error) {
     return keyNotKept(call, once, error)
@@ -127,34 +134,71 @@ const askFirst = (call: Call): number | undefined => {
   return permit.exitCode
 }
 
-const commit = (call: Call): number | undefined => {
-  const { once } = call.options
-  if (once === undefined) return undefined
+/** The record of our commit, or the code to end with. */
+const commit = (call: Call, once: string): StoreRecord | number => {
   try {
     const { first, by } = commitOnce(call.store, once)
-    return first ? undefined : alreadyDone(call, once, by)
+    return first ? by : alreadyDone(call, once, by)
   } catch (error) {
     return keyNotKept(call, once, error)
   }
 }
 
-/** Everything that keeps the command from running, in the order in which it is asked; the file that is to be kept, if none does. */
-const prepare = (call: Call, path: string | undefined): number | { readonly kept?: Kept } => {
-  const now = call.world.now()
+/** The command has not run: its key is free again, unless it was reset meanwhile and is somebody else's. Says how it stands. */
+const giveBack = (call: Call, committed: StoreRecord): string => {
+  const { once = '' } = call.options
+  const target = onceTarget(once)
+  try {
+    if (firstCommit(call.store, once)?.id !== committed.id) return ''
+    call.store.append(target, { type: RESET })
+    return `; the key ${excerpt(once, 200)} is free again`
+  } catch (error) {
+    return `; the key ${excerpt(once, 200)} stays committed, since ${storeProblem(error).problem}: ${forgetKey(call, once)}`
+  }
+}
+
+/** What was taken, and what becomes of it now that the command has not run. */
+const costOf = (call: Call, committed: StoreRecord | undefined): string => {
+  const { key, terms } = call.options
+  const permit = key !== undefined && (terms?.rate ?? terms?.attempts) !== undefined
+  return `${permit ? `; the permit of ${excerpt(key, 200)} is taken` : ''}${committed ? giveBack(call, committed) : ''}`
+}
+
+/** The place in which those with one key take turns. */
+const placeOf = (call: Call, once: string): string => {
+  const { createHash } = process.getBuiltinModule('node:crypto')
+  const whose = `${call.world.user.uid} ${forgetKey(call, once)}`
+  return `bootcheck-${createHash('sha256').update(whose).digest('hex')}`
+}
+
+const askAndCommit = (call: Call, once: string): StoreRecord | ExecEnd => {
+  const { stop } = call.host
+  if (stop.aborted) return stop.reason as NodeJS.Signals
+  return doneBefore(call) ?? askFirst(call) ?? commit(call, once)
+}
+
+interface Prepared {
+  readonly kept?: Kept
+  readonly committed?: StoreRecord
+}
+
+/** Everything that keeps the command from running, in the order in which it is asked. */
+const prepare = async (call: Call, path: string | undefined): Promise<ExecEnd | Prepared> => {
+  const { once } = call.options
+  const { world } = call
   const early = doneBefore(call)
   if (early !== undefined) return early
-  const there = path === undefined ? undefined : standing(path, now)
-  if (there) return refuse(call, MEND_FIRST, there)
-  const refused = askFirst(call)
-  if (refused !== undefined) return refused
-  const kept = path === undefined ? undefined : makeKept(path, now)
-  if (kept && 'problem' in kept) return refuse(call, MEND_FIRST, kept)
-  const late = commit(call)
-  if (late !== undefined) {
-    kept?.remove()
-    return late
-  }
-  return kept ? { kept } : {}
+  const odd = path === undefined ? undefined : unkeepable(path, world.now())
+  // Whoever made the file for this key has committed the key before.
+  if (odd) return doneBefore(call) ?? refuse(call, MEND_FIRST, odd)
+  // Of several that come at once with one key one does the work: a permit for each of the others would be wasted.
+  const committed =
+    once === undefined ? askFirst(call) : await inTurn(placeOf(call, once), TURN_MS, () => askAndCommit(call, once))
+  if (typeof committed === 'number' || typeof committed === 'string') return committed
+  const kept = path === undefined ? undefined : makeKept(path, world.now())
+  if (kept && 'problem' in kept)
+    return refuse(call, MEND_FIRST, { ...kept, problem: `${kept.problem}${costOf(call, committed)}` })
+  return { ...(kept ? { kept } : {}), ...(committed ? { committed } : {}) }
 }
 
 /** What must not keep the command from running, or its end from being passed on: said where it cannot be written. */
@@ -167,17 +211,10 @@ const remembering = (call: Call, what: string, action: () => unknown): void => {
   }
 }
 
-const unstartable = (call: Call, path: string, error: NodeJS.ErrnoException): number => {
-  const why =
-    error.code === 'ENOENT'
-      ? 'its interpreter (the #! line) or the working folder is not there'
-      : (error.code ?? error.message)
-  const { once } = call.options
-  const spent = once === undefined ? '' : `; its key is spent: ${forgetKey(call, once)}`
-  return refuse(call, MEND_FIRST, {
-    problem: `${path} cannot be started: ${why}${spent}`,
-    next: `ls -l ${quote(path)}`,
-  })
+const unstartable = (call: Call, path: string, error: NodeJS.ErrnoException, committed?: StoreRecord): number => {
+  const { why, passing, next = `ls -l ${quote(path)}` } = explainStart(error)
+  const problem = `${path} cannot be started: ${why}${costOf(call, committed)}`
+  return refuse(call, passing ? NOT_NOW : MEND_FIRST, { problem, next })
 }
 
 const standsOf = (kept: Kept): string =>
@@ -226,7 +263,7 @@ const beatOf = (call: Call): { readonly everyMs: number; beat(): void } | undefi
   return { everyMs: beatMs, beat }
 }
 
-const runPrepared = async (call: Call, path: string, kept: Kept | undefined): Promise<ExecEnd> => {
+const runPrepared = async (call: Call, path: string, { kept, committed }: Prepared): Promise<ExecEnd> => {
   const { options, host, world } = call
   const beat = beatOf(call)
   const done: Done | { readonly error: NodeJS.ErrnoException } = await runJob({
@@ -243,7 +280,7 @@ const runPrepared = async (call: Call, path: string, kept: Kept | undefined): Pr
   })
   if ('error' in done) {
     kept?.remove()
-    return unstartable(call, path, done.error)
+    return unstartable(call, path, done.error, committed)
   }
   const outcome = judgeEnd(done.ended)
   await report(call, outcome, kept)
@@ -260,9 +297,11 @@ export const exec = async (options: ExecOptions, host: ExecHost): Promise<ExecEn
   const world = host.world ?? realWorld()
   const call: Call = { options, host, world, ...openStore(options.stateDir, world) }
   if (host.stop.aborted) return host.stop.reason as NodeJS.Signals
+  const nowhere = folderProblem(world.cwd)
+  if (nowhere !== undefined) return refuse(call, MEND_FIRST, { problem: nowhere })
   const found = findCommand(options.command[0], world)
-  if ('problem' in found) return refuse(call, MEND_FIRST, { problem: found.problem, next: 'the command behind "--"' })
+  if ('problem' in found) return refuse(call, MEND_FIRST, found)
   const path = options.keep === undefined ? undefined : absolute(options.keep, world)
-  const prepared = prepare(call, path)
-  return typeof prepared === 'number' ? prepared : runPrepared(call, found.path, prepared.kept)
+  const prepared = await prepare(call, path)
+  return typeof prepared === 'object' ? runPrepared(call, found.path, prepared) : prepared
 }

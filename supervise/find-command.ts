@@ -1,14 +1,20 @@
 /** Which file a command's name stands for, under the PATH that this process really has. */
 import { accessSync, constants } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { Env } from '../core/check.ts'
 import { NeedsChild } from '../core/contain.ts'
-import { FileError, stat } from '../core/files.ts'
+import { FileError, readStart, stat } from '../core/files.ts'
+import { quote } from '../core/shell.ts'
 import { ask } from '../core/system.ts'
 import { excerpt, listing } from '../core/text.ts'
 
-/** The file, or one line that says why there is none. */
-export type FoundCommand = { readonly path: string } | { readonly problem: string }
+/** The file, or one line that says why there is none that could run, and a command to type where one helps. */
+export type FoundCommand = { readonly path: string } | { readonly problem: string; readonly next?: string }
+
+interface Place {
+  readonly cwd: string
+  readonly env: Env
+}
 
 /** What POSIX systems search where PATH is not set (`getconf PATH`). */
 const USUAL_PATH = '/usr/bin:/bin'
@@ -43,14 +49,58 @@ const look = (path: string): Look => {
   }
 }
 
-/** A word with a slash is a path; any other is searched on PATH, as a shell does it, whose functions and aliases we do not know. */
-export const findCommand = (word: string, { cwd, env }: { readonly cwd: string; readonly env: Env }): FoundCommand => {
+/** What Linux reads of a first line; macOS reads twice as much. */
+const LINE_BYTES = 256
+/** How many scripts Linux lets interpret one another. */
+const DEEPEST = 4
+
+/** What `env` is to search on PATH, where its words are plain: `node`, `-S node --flag`. */
+const searchedBy = (words: string): string | undefined =>
+  /^(?:-S\s+)?([^-=\s][^=\s]*)$/.exec(words)?.[1] ?? /^-S\s+([^-=\s][^=\s]*)\s/.exec(words)?.[1]
+
+/** Why a file that may be executed cannot run: it is empty, or its `#!` line names nothing that runs. */
+const inside = (path: string, place: Place, depth: number): string | undefined => {
+  let line: string
+  try {
+    const start = readStart(path, LINE_BYTES).toString('latin1')
+    // A shell would take it for a script that does nothing, and succeeds.
+    if (start === '') return 'is empty'
+    line = /^#![^\n\0]*/.exec(start)?.[0] ?? ''
+  } catch {
+    return undefined // to be run it need not be readable; and one on a file system that may hang is left alone
+  }
+  const [, interpreter, words = ''] = /^#![ \t]*([^ \t]+)[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
+  if (interpreter === undefined || depth === DEEPEST) return undefined
+  if (line.endsWith('\r')) return `has a carriage return at the end of its first line, ${excerpt(line, 200)}`
+  const real = resolve(place.cwd, interpreter)
+  const seen = look(real)
+  const name = excerpt(interpreter, 200)
+  if (seen !== 'runs') return `names an interpreter (${name}) that ${seen === 'missing' ? 'does not exist' : seen}`
+  const searched = basename(interpreter) === 'env' ? searchedBy(words) : undefined
+  if (searched !== undefined) {
+    const found = find(searched, place, depth + 1)
+    return 'problem' in found ? `names an interpreter that is not there: ${found.problem}` : undefined
+  }
+  const deeper = inside(real, place, depth + 1)
+  return deeper === undefined ? undefined : `names an interpreter (${name}) that ${deeper}`
+}
+
+const runnable = (path: string, shown: string, place: Place, depth: number): FoundCommand => {
+  const problem = inside(path, place, depth)
+  if (problem === undefined) return { path }
+  return { problem: `${shown} ${problem}`, next: `head -1 ${quote(path)} | cat -v` }
+}
+
+const find = (word: string, place: Place, depth: number): FoundCommand => {
+  const { cwd, env } = place
   const shown = excerpt(word, 200)
   if (word === '') return { problem: 'the command is an empty word' }
   if (word.includes('/')) {
     const path = resolve(cwd, word)
     const seen = look(path)
-    return seen === 'runs' ? { path } : { problem: `${shown} ${seen === 'missing' ? 'does not exist' : seen}` }
+    if (seen === 'runs') return runnable(path, shown, place, depth)
+    if (seen === 'missing') return { problem: `${shown} does not exist` }
+    return { problem: `${shown} ${seen}`, next: `ls -ld ${quote(path)}` }
   }
   const searched = env.PATH ?? USUAL_PATH
   const folders = searched.split(':')
@@ -58,9 +108,28 @@ export const findCommand = (word: string, { cwd, env }: { readonly cwd: string; 
   for (const folder of folders) {
     const path = join(resolve(cwd, folder === '' ? '.' : folder), word)
     const seen = look(path)
-    if (seen === 'runs') return { path }
+    if (seen === 'runs') return runnable(path, excerpt(path, 200), place, depth)
     if (seen !== 'missing') odd.push(`${excerpt(path, 200)} ${seen}`)
   }
   const path = env.PATH === undefined ? `PATH is not set; looked in ${USUAL_PATH}` : `PATH is ${excerpt(searched, 400)}`
   return { problem: `${shown} was not found: ${odd.length > 0 ? `${listing(odd)}; ` : ''}${path}` }
+}
+
+/**
+ * A word with a slash is a path; any other is searched on PATH, as a shell does it, whose functions and aliases we do not know.
+ * What can be seen of a script's interpreter is looked at, too.
+ */
+export const findCommand = (word: string, place: Place): FoundCommand => find(word, place, 0)
+
+/** Why no command can be started in a folder, as far as that can be seen in time. */
+export const folderProblem = (folder: string): string | undefined => {
+  try {
+    if (!stat(folder)?.isDirectory()) return 'the working folder is not there any more'
+    accessSync(folder, constants.X_OK)
+    return undefined
+  } catch (error) {
+    return error instanceof NeedsChild
+      ? undefined
+      : `this user may not enter the working folder ${excerpt(folder, 200)}`
+  }
 }

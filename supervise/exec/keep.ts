@@ -2,8 +2,18 @@
  * The result file of a command. It is the command's own standard output, so that what was written is there whoever dies:
  * the command, we, or the reader behind us. What it says there is read back, and streamed on.
  */
-import { closeSync, constants, fdatasync, fstatSync, fsyncSync, openSync, readSync, unlinkSync } from 'node:fs'
-import { dirname } from 'node:path'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  unlinkSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { NeedsChild } from '../../core/contain.ts'
 import { FileError, lstat, syncFolder } from '../../core/files.ts'
 import { mayTouch } from '../../core/mounts.ts'
@@ -28,10 +38,10 @@ export interface Kept {
   remove(): void
 }
 
-/** A reason in one line, and a command to type. */
+/** A reason in one line, and a command to type where one helps. */
 export interface Problem {
   readonly problem: string
-  readonly next: string
+  readonly next?: string
 }
 
 const MEANING: Readonly<Record<string, string>> = {
@@ -50,15 +60,20 @@ const LOOK_MS = 50
 /** How often it is brought down to the disk while it grows. */
 const SYNC_MS = 1000
 
+const nextStep = (code: string, folder: string): string => {
+  if (code === 'ENOENT') return `mkdir -p ${quote(folder)}`
+  return `${code === 'ENOSPC' || code === 'EDQUOT' ? 'df -h' : 'ls -ld'} ${quote(folder)}`
+}
+
 const unusable = (error: unknown, path: string): Problem => {
   if (error instanceof NeedsChild)
     return {
       problem: `${path} lies on a file system that may hang, and a hung one could not be left at the deadline`,
-      next: `df ${quote(dirname(path))}, and name a file on a local disk`,
+      next: `df ${quote(dirname(path))}`,
     }
   const code = error instanceof FileError ? error.code : (error as NodeJS.ErrnoException).code
   if (code === undefined) throw error
-  return { problem: `cannot make ${path}: ${MEANING[code] ?? code}`, next: `ls -ld ${quote(dirname(path))}` }
+  return { problem: `cannot make ${path}: ${MEANING[code] ?? code}`, next: nextStep(code, dirname(path)) }
 }
 
 /** A name beside it that is not taken: what is proposed must not destroy either. */
@@ -69,15 +84,31 @@ const spareName = (path: string): string => {
 }
 
 /** What is there already is nobody's to overwrite: it may be all that is left of a run. */
-export const standing = (path: string, now: number): Problem | undefined => {
-  try {
-    const facts = lstat(path)
-    if (!facts) return undefined
-    const what = facts.isFile() ? `${bytes(facts.size)}, last written ${clock(facts.mtimeMs, now)}` : 'no plain file'
+const standing = (path: string, now: number): Problem | undefined => {
+  const facts = lstat(path)
+  if (!facts) return undefined
+  if (facts.isFile())
     return {
-      problem: `${path} is there already (${what}): it may be all that is left of an earlier run, and is not overwritten`,
-      next: `look at it, then: mv ${quote(path)} ${quote(spareName(path))}`,
+      problem: `${path} is there already (${bytes(facts.size)}, last written ${clock(facts.mtimeMs, now)}): it may be all that is left of an earlier run, and is not overwritten; look at it first`,
+      next: `mv ${quote(path)} ${quote(spareName(path))}`,
     }
+  // Nothing to be moved away: others know it by this name.
+  if (facts.isDirectory())
+    return {
+      problem: `${path} is a folder; name a new file, as in --keep ${quote(spareName(join(path, 'result')))}`,
+    }
+  return { problem: `${path} is no plain file and stays as it is; name a new file behind --keep` }
+}
+
+/** Why no file could be made there, as far as that can be seen before one is. */
+export const unkeepable = (path: string, now: number): Problem | undefined => {
+  try {
+    const there = standing(path, now)
+    if (there) return there
+    mayTouch(path)
+    // The dot: of a folder that is none that is said. To be read because its entry is brought down to the disk.
+    accessSync(`${dirname(path)}/.`, constants.R_OK | constants.W_OK | constants.X_OK)
+    return undefined
   } catch (error) {
     return unusable(error, path)
   }
@@ -119,8 +150,7 @@ export const makeKept = (path: string, now: number): Kept | Problem => {
     // Read back by the same descriptor: the path may lead elsewhere as soon as the command runs.
     fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o666)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return standing(path, now) ?? unusable(error, path)
-    return unusable(error, path)
+    return unkeepable(path, now) ?? unusable(error, path)
   }
   const size = (): number => fstatSync(fd).size
   const stands = (): boolean => {

@@ -8,6 +8,7 @@ import { localStore } from '../../core/local-store.ts'
 import { alive } from '../../core/process.ts'
 import { BIN, type BinOptions, bootcheck, cleanEnv, lay } from '../support/bin.ts'
 import { scratch } from '../support/context.ts'
+import { program, start } from '../support/programs.ts'
 
 /** What a start of the program and its end may take on a busy machine. */
 const SLACK_MS = 2500
@@ -469,14 +470,115 @@ describe('what is asked first', () => {
     expect(existsSync(join(cwd, '.state')) || existsSync(join(cwd, 'result'))).toBe(false)
   })
 
-  it('a command that cannot be started says so, and what it cost', async () => {
+  it('what can be seen to be wrong before costs neither permit nor key', async () => {
     const cwd = scratch()
-    lay(cwd, { script: '#!/nonesuch/sh\n' })
-    chmodSync(join(cwd, 'script'), 0o755)
-    const ended = await exec(['--once', 'o', '--keep', 'result', '--', './script'], { cwd })
-    expect(ended.code).toBe(78)
-    expect(ended.stderr).toMatch(/cannot be started: its interpreter.*its key is spent: bootcheck state reset .*once:o/)
+    lay(cwd, {
+      'no-interpreter': '#!/nonesuch/sh\n',
+      'no-env': '#!/usr/bin/env nonesuch\n',
+      empty: '',
+      fine: '#!/bin/sh\n',
+      'folder/': '',
+    })
+    for (const name of ['no-interpreter', 'no-env', 'empty', 'fine']) chmodSync(join(cwd, name), 0o755)
+    for (const [command, keep, why] of [
+      ['./no-interpreter', 'result', /interpreter \(\/nonesuch\/sh\) that does not exist/],
+      ['./no-env', 'result', /nonesuch was not found/],
+      ['./empty', 'result', /is empty/],
+      ['./fine', 'none/result', /its folder does not exist; next: mkdir -p .*none/],
+      ['./fine', 'fine/result', /its folder is no folder/],
+      ['./fine', 'folder', /is a folder; name a new file/],
+      ['./fine', '/dev/null', /is no plain file/],
+    ] as const) {
+      const ended = await exec(['--key', 'k', '--attempts', '1', '--once', 'o', '--keep', keep, '--', command], { cwd })
+      expect(ended, why.source).toMatchObject({ code: 78, stdout: '' })
+      expect(ended.stderr).toMatch(why)
+      expect(ended.stderr).not.toContain('mv ')
+    }
+    expect(existsSync(join(cwd, '.state')) || existsSync(join(cwd, 'result'))).toBe(false)
+  })
+
+  it('a working folder that is gone, or a folder that may not be written to, costs nothing either', async () => {
+    const cwd = scratch()
+    const args = ['--state-dir', join(cwd, 'state'), '--key', 'k', '--attempts', '1', '--once', 'o']
+    lay(cwd, { 'gone/': '' })
+    const nowhere = await exec([...args, '--', 'true'], {
+      cwd: join(cwd, 'gone'),
+      through: ['sh', '-ec', 'rmdir "$PWD"; exec "$@"', 'sh'],
+    })
+    expect(nowhere).toMatchObject({ code: 78, stderr: expect.stringContaining('the working folder is not there') })
+    const frozen = await exec([...args, '--keep', 'ro/result', '--', 'true'], {
+      cwd,
+      through: ['unshare', '-rm', 'sh', '-ec', 'mkdir ro; mount -t tmpfs -o ro tmpfs ro; exec "$@"', 'sh'],
+    })
+    expect(frozen).toMatchObject({ code: 78, stderr: expect.stringContaining('read-only') })
+    expect(existsSync(join(cwd, 'state'))).toBe(false)
+  })
+
+  /** A real program whose loader is not there: only the system's own try finds that. */
+  const withoutLoader = (cwd: string): void => {
+    const text = readFileSync('/usr/bin/true', 'latin1').replace(/\/lib(64)?\/ld-/, found =>
+      found.replace('lib', 'nil'),
+    )
+    writeFileSync(join(cwd, 'program'), text, 'latin1')
+    chmodSync(join(cwd, 'program'), 0o755)
+  }
+
+  it('what the system does not start after all gives the key back, and says what it cost', async () => {
+    const cwd = scratch()
+    withoutLoader(cwd)
+    const args = ['--key', 'k', '--attempts', '3', '--once', 'o', '--keep', 'result', '--']
+    const failed = await exec([...args, './program'], { cwd })
+    expect(failed).toMatchObject({ code: 78, stdout: '' })
+    expect(failed.stderr).toMatch(
+      /cannot be started: .*the loader of its libraries.* \(ENOENT\); the permit of k is taken; the key o is free again; next: ls -l/,
+    )
     expect(existsSync(join(cwd, 'result'))).toBe(false)
+    expect(events(cwd, 'once:o')).toEqual(['once', 'reset'])
+    const next = await exec([...args, 'echo', 'work'], { cwd })
+    expect(next).toMatchObject({ code: 0, stdout: 'work\n', stderr: '' })
+  })
+
+  it('a key that another has meanwhile is not taken from them', async () => {
+    const cwd = scratch()
+    withoutLoader(cwd)
+    const store = localStore({ dir: join(cwd, 'state'), now: Date.now })
+    const file = await program(`
+      import { exec } from '@/supervise/exec.ts'
+      import { localStore } from '@/core/local-store.ts'
+      const dir = ${JSON.stringify(join(cwd, 'state'))}
+      process.chdir(${JSON.stringify(cwd)})
+      // What happens between the commit and the start: somebody resets the key, and another call commits it.
+      const take = () => {
+        for (const type of ['reset', 'once']) localStore({ dir, now: Date.now }).append('once:o', { type })
+      }
+      exec(
+        { command: ['./program'], once: 'o', stateDir: dir },
+        { tell: line => console.log(line), stop: new AbortController().signal, signals: { take } },
+      ).then(code => process.exit(code))
+    `)
+    const ended = await start(file, []).ended
+    expect(ended.code).toBe(78)
+    expect(ended.out).not.toContain('free again')
+    expect(store.read('once:o').records.map(({ event }) => event.type)).toEqual(['once', 'reset', 'once'])
+  })
+
+  it.runIf(process.platform === 'linux')('of many with one key at once one takes a permit', async () => {
+    const cwd = scratch()
+    const args = ['--key', 'k', '--attempts', '1', '--once', 'o', '--', 'sh', '-c', 'echo x >> runs']
+    const all = await Promise.all(Array.from({ length: 12 }, () => exec(args, { cwd })))
+    expect(all.map(({ code }) => code)).toEqual(Array(12).fill(0))
+    expect(readFileSync(join(cwd, 'runs'), 'utf8')).toBe('x\n')
+    expect(events(cwd, 'k')).toEqual(['ask', 'ok'])
+  })
+
+  it('of many with one file and one key one runs, and the others say that it is done', async () => {
+    const cwd = scratch()
+    const args = ['--once', 'o', '--keep', 'result', '--', 'sh', '-c', 'echo x >> runs']
+    const all = await Promise.all(Array.from({ length: 12 }, () => exec(args, { cwd })))
+    expect(
+      all.map(({ code, stderr }) => `${code} ${stderr}`).filter(text => !/^0 bootcheck: already done/.test(text)),
+    ).toEqual(['0 '])
+    expect(readFileSync(join(cwd, 'runs'), 'utf8')).toBe('x\n')
   })
 })
 

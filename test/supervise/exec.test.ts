@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { giveBeats } from '../../supervise/exec/beats.ts'
-import { makeKept, standing } from '../../supervise/exec/keep.ts'
+import { makeKept, unkeepable } from '../../supervise/exec/keep.ts'
 import { judgeEnd } from '../../supervise/exec/outcome.ts'
 import { advanced, parseCpuTime, parseIo, parseTicks, parseTimes, workOf } from '../../supervise/exec/progress.ts'
 import { passOn, type Relay } from '../../supervise/exec/relay.ts'
+import { inTurn } from '../../supervise/exec/turn.ts'
+import { explainStart } from '../../supervise/exec/unstartable.ts'
 import { notify } from '../../supervise/tell.ts'
 import { parsePlace, parsePsPlace } from '../../supervise/terminal.ts'
 import { end, nodeChild } from '../support/children.ts'
@@ -196,6 +199,49 @@ const reader = () => {
   }
 }
 
+describe('why the system started nothing', () => {
+  it.each([
+    ['E2BIG', /larger than the system allows/, false],
+    ['EACCES', /may not execute it/, false],
+    ['ENOENT', /interpreter, the loader of its libraries or the working folder/, false],
+    ['ENOEXEC', /another kind of machine/, false],
+    ['ENOMEM', /memory/, true],
+    ['EAGAIN', /no more processes/, true],
+    ['ETXTBSY', /being written/, true],
+    ['EWHATEVER', /^EWHATEVER$/, false],
+  ])('%s', (code, why, passing) => {
+    expect(explainStart(Object.assign(new Error('spawn x'), { code }))).toMatchObject({
+      why: expect.stringMatching(why),
+      passing,
+    })
+  })
+})
+
+describe.runIf(process.platform === 'linux')('taking turns', () => {
+  it('goes on after a while although the one before hangs, and frees the place for the next', async () => {
+    const name = `bootcheck-test-${process.pid}`
+    const holder = createServer().listen(`\0${name}`)
+    await once(holder, 'listening')
+    const before = performance.now()
+    expect(await inTurn(name, 100, () => 'went on')).toBe('went on')
+    expect(performance.now() - before).toBeGreaterThan(90)
+    const waiting = inTurn(name, 600_000, () => 'its turn')
+    holder.close()
+    expect(await waiting).toBe('its turn')
+    const seen: string[] = []
+    await Promise.all(['a', 'b', 'c'].map(each => inTurn(name, 10_000, () => seen.push(each))))
+    expect(seen.toSorted()).toEqual(['a', 'b', 'c'])
+    await expect(
+      inTurn(name, 10_000, () => {
+        throw new Error('ours')
+      }),
+    ).rejects.toThrow('ours')
+    const from = performance.now()
+    await inTurn(name, 10_000, () => {})
+    expect(performance.now() - from).toBeLessThan(5000)
+  })
+})
+
 describe('the file that is kept', () => {
   it('is made once, for one of two', () => {
     const path = join(scratch(), 'result')
@@ -212,23 +258,33 @@ describe('the file that is kept', () => {
   it.each([
     ['a folder that is not there', 'none/result', /folder does not exist/],
     ['a folder that is a file', 'file/result', /folder is no folder/],
-    ['a folder by its own name', 'folder', /is there already \(no plain file\)/],
-    ['a link that leads nowhere', 'link', /is there already \(no plain file\)/],
+    ['a folder by its own name', 'folder', /is a folder; name a new file, as in --keep .*folder\/result/],
+    ['a link that leads nowhere', 'link', /is no plain file and stays as it is/],
   ])('is refused in %s', async (_, name, problem) => {
     const folder = scratch()
     const { mkdirSync, symlinkSync } = await import('node:fs')
     writeFileSync(join(folder, 'file'), '')
     mkdirSync(join(folder, 'folder'))
     symlinkSync('nowhere', join(folder, 'link'))
-    expect(makeKept(join(folder, name), Date.now())).toMatchObject({ problem: expect.stringMatching(problem) })
+    for (const ask of [unkeepable, makeKept])
+      expect(ask(join(folder, name), Date.now())).toMatchObject({ problem: expect.stringMatching(problem) })
     expect(existsSync(join(folder, 'nowhere'))).toBe(false)
+  })
+
+  it('never proposes to move away what is no plain file', () => {
+    const folder = scratch()
+    for (const path of ['/dev/null', folder]) {
+      const found = unkeepable(path, Date.now())
+      expect(found).toHaveProperty('problem')
+      expect(JSON.stringify(found)).not.toContain('mv ')
+    }
   })
 
   it('tells how large it is, and since when', () => {
     const path = join(scratch(), 'result')
-    expect(standing(path, Date.now())).toBeUndefined()
+    expect(unkeepable(path, Date.now())).toBeUndefined()
     writeFileSync(path, 'x'.repeat(2048))
-    expect(standing(path, Date.now())?.problem).toMatch(/2 KiB, last written \d\d:\d\d/)
+    expect(unkeepable(path, Date.now())?.problem).toMatch(/2 KiB, last written \d\d:\d\d/)
   })
 
   it('streams on what is written to it, bytes unchanged, at the pace of the reader', async () => {

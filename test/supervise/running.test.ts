@@ -60,6 +60,8 @@ describe('a program that was started', () => {
     expect(await start({ ...given, path: join(folder, 'missing') })).toMatchObject({ error: { code: 'ENOENT' } })
     expect(await start({ ...given, path: folder })).toMatchObject({ error: { code: 'EACCES' } })
     expect(await start({ ...given, path: process.execPath, args: ['a\0b'] })).toHaveProperty('error')
+    const large = ['a'.repeat(4 * 1024 * 1024)]
+    expect(await start({ ...given, path: process.execPath, args: large })).toMatchObject({ error: { code: 'E2BIG' } })
   })
 
   it('has ended although what it started holds its output', async () => {
@@ -254,11 +256,53 @@ describe('finding a command', () => {
     const cwd = folder()
     run(join(cwd, 'a/tool'))
     expect(findCommand('a/tool', { cwd, env: {} })).toEqual({ path: join(cwd, 'a/tool') })
-    expect(findCommand('./a/folder', { cwd, env: {} })).toEqual({ problem: './a/folder is a folder' })
+    expect(findCommand('./a/folder', { cwd, env: {} })).toEqual({
+      problem: './a/folder is a folder',
+      next: `ls -ld ${join(cwd, 'a/folder')}`,
+    })
     expect(findCommand('./a/plain', { cwd, env: {} })).toEqual({
       problem: './a/plain is not executable by this user',
+      next: `ls -ld ${join(cwd, 'a/plain')}`,
     })
     expect(findCommand('./none', { cwd, env: {} })).toEqual({ problem: './none does not exist' })
     expect(findCommand('', { cwd, env: {} })).toHaveProperty('problem')
+  })
+
+  it.each([
+    ['', /^\.\/it is empty$/],
+    ['#!/nonesuch/sh -e\n', /^\.\/it names an interpreter \(\/nonesuch\/sh\) that does not exist$/],
+    ['#! ./plain\n', /an interpreter \(\.\/plain\) that is not executable/],
+    ['#!/bin/sh\r\necho\r\n', /carriage return at the end of its first line/],
+    ['#!/usr/bin/env nonesuch\n', /an interpreter that is not there: nonesuch was not found: PATH is/],
+    ['#!/usr/bin/env -S nonesuch --flag\n', /an interpreter that is not there: nonesuch/],
+    ['#!./other\n', /an interpreter \(\.\/other\) that names an interpreter \(\/nonesuch\) that does not exist/],
+    ['#!/bin/sh\n', undefined],
+    ['#!/bin/sh', undefined],
+    ['#!/usr/bin/env sh\n', undefined],
+    ['#!/usr/bin/env -S A=1 sh\n', undefined],
+    ['#!/usr/bin/env -S -u A sh\n', undefined],
+    ['#!\n', undefined],
+    ['echo no such line\n', undefined],
+    ['\x7fELF\0#!/nonesuch\n', undefined],
+  ])('looks what runs it: %j', (text, problem) => {
+    const cwd = scratch()
+    lay(cwd, { it: text, plain: 'x', other: '#!/nonesuch\n' })
+    for (const name of ['it', 'other']) run(join(cwd, name))
+    const found = findCommand('./it', { cwd, env: { PATH: '/usr/bin:/bin' } })
+    if (problem === undefined) expect(found).toEqual({ path: join(cwd, 'it') })
+    else
+      expect(found).toEqual({
+        problem: expect.stringMatching(problem),
+        next: `head -1 ${join(cwd, 'it')} | cat -v`,
+      })
+  })
+
+  it('ends where interpreters name one another', () => {
+    const cwd = scratch()
+    lay(cwd, { a: '#!./b\n', b: '#!./a\n', c: '#!/usr/bin/env c\n' })
+    for (const name of ['a', 'b', 'c']) run(join(cwd, name))
+    const place = { cwd, env: { PATH: cwd } }
+    expect(findCommand('./a', place)).toHaveProperty('path')
+    expect(findCommand('./c', place)).toHaveProperty('path')
   })
 })
