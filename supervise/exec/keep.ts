@@ -47,6 +47,8 @@ export interface Problem {
 const MEANING: Readonly<Record<string, string>> = {
   ENOENT: 'its folder does not exist',
   ENOTDIR: 'its folder is no folder',
+  EISDIR: 'a name that ends with "/" is a folder\'s',
+  ENAMETOOLONG: 'its name is too long',
   EACCES: 'this user may not write there',
   EPERM: 'this user may not write there',
   EROFS: 'the file system is read-only',
@@ -105,6 +107,7 @@ export const unkeepable = (path: string, now: number): Problem | undefined => {
   try {
     const there = standing(path, now)
     if (there) return there
+    if (path.endsWith('/')) return unusable({ code: 'EISDIR' }, path)
     mayTouch(path)
     // The dot: of a folder that is none that is said. To be read because its entry is brought down to the disk.
     accessSync(`${dirname(path)}/.`, constants.R_OK | constants.W_OK | constants.X_OK)

@@ -88,7 +88,10 @@ export const runJob = async (job: Job): Promise<Done | { readonly error: NodeJS.
   const received = new Set<NodeJS.Signals>()
   const forward = (signal: NodeJS.Signals): void => {
     if (OWN.includes(signal)) running?.tell(signal)
-    else if (!(KEYS.includes(signal) && ownPlace().foreground)) running?.signal(signal)
+    else if (!(KEYS.includes(signal) && ownPlace().foreground)) {
+      running?.signal(signal)
+      running?.signal('SIGCONT') // one that was stopped could not hear it, as timeout(1) knows
+    }
   }
   // In place before there is anybody to leave behind.
   job.take(signal => {

@@ -142,6 +142,14 @@ describe('signals', () => {
     expect(await call.ended).toMatchObject({ code: null, signal: 'SIGTERM' })
   })
 
+  it('one that was stopped hears it', async () => {
+    const call = liveExec(['--', 'sh', '-c', 'echo $$; kill -STOP $$; echo never'], scratch())
+    const pid = (await call.says(/^\d+\n/)).trim()
+    await vi.waitUntil(() => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')), { timeout: 10_000, interval: 5 })
+    call.child.kill('SIGTERM')
+    expect(await call.ended).toMatchObject({ signal: 'SIGTERM', stdout: `${pid}\n` })
+  })
+
   it('what it started gets the signal, too', async () => {
     const cwd = scratch()
     const call = liveExec(['--', 'sh', '-c', 'sleep 600 & echo $! > pid; wait'], cwd)

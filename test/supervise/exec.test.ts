@@ -258,6 +258,8 @@ describe('the file that is kept', () => {
   it.each([
     ['a folder that is not there', 'none/result', /folder does not exist/],
     ['a folder that is a file', 'file/result', /folder is no folder/],
+    ['a folder that it would be itself', 'new/', /a folder's/],
+    ['a name that is too long', 'n'.repeat(300), /too long/],
     ['a folder by its own name', 'folder', /is a folder; name a new file, as in --keep .*folder\/result/],
     ['a link that leads nowhere', 'link', /is no plain file and stays as it is/],
   ])('is refused in %s', async (_, name, problem) => {
@@ -267,7 +269,7 @@ describe('the file that is kept', () => {
     mkdirSync(join(folder, 'folder'))
     symlinkSync('nowhere', join(folder, 'link'))
     for (const ask of [unkeepable, makeKept])
-      expect(ask(join(folder, name), Date.now())).toMatchObject({ problem: expect.stringMatching(problem) })
+      expect(ask(`${folder}/${name}`, Date.now())).toMatchObject({ problem: expect.stringMatching(problem) })
     expect(existsSync(join(folder, 'nowhere'))).toBe(false)
   })
 

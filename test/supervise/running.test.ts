@@ -64,6 +64,23 @@ describe('a program that was started', () => {
     expect(await start({ ...given, path: process.execPath, args: large })).toMatchObject({ error: { code: 'E2BIG' } })
   })
 
+  it('knows by its environment who started it, and the environment does not grow without end', async () => {
+    const folder = scratch()
+    const marks = Array.from({ length: 40 }, (_, at) => `mark-${at}`)
+    const running = await start({
+      path: process.execPath,
+      args: ['-e', "require('fs').writeFileSync('env', process.env.BOOTCHECK_FAMILY)"],
+      cwd: folder,
+      env: { BOOTCHECK_FAMILY: marks.join(':') },
+      ownGroup: true,
+      stdio: 'ignore',
+    })
+    if ('error' in running) throw running.error
+    await running.ended
+    const given = readFileSync(join(folder, 'env'), 'utf8').split(':')
+    expect(given).toEqual([...marks.slice(-15), expect.stringMatching(/^[0-9a-f-]{36}$/)])
+  })
+
   it('has ended although what it started holds its output', async () => {
     const running = await start({
       path: '/bin/sh',
@@ -154,6 +171,20 @@ describe.each([
     const running = await begin(folder, inner('', true) + UP + STAY, { ownGroup })
     const grandchild = await pidIn(join(folder, 'inner'))
     await running.stop(5000)
+    expect(alive(grandchild)).toBe(false)
+  })
+
+  it.runIf(process.platform === 'linux')('ends a daemon: it left its group, and its parent is gone', async () => {
+    const folder = scratch()
+    const daemon = `${inner("process.on('SIGTERM', () => {});", true)} setInterval(() => require('fs').existsSync('inner') && process.exit(0), 10);`
+    const running = await begin(
+      folder,
+      `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(daemon)}], { stdio: 'ignore', detached: true }).on('exit', () => { ${UP} }); ${STAY}`,
+      { ownGroup },
+    )
+    const grandchild = await pidIn(join(folder, 'inner'))
+    await pidIn(join(folder, 'up'))
+    expect(await running.stop(300)).toEqual({ code: null, signal: 'SIGTERM' })
     expect(alive(grandchild)).toBe(false)
   })
 
