@@ -16,11 +16,11 @@ import { type Kept, makeKept, type Problem, unkeepable } from './exec/keep.ts'
 import { judgeEnd, type Outcome } from './exec/outcome.ts'
 import { type Done, runJob } from './exec/run.ts'
 import { inTurn } from './exec/turn.ts'
-import { explainStart } from './exec/unstartable.ts'
 import { findCommand, folderProblem } from './find-command.ts'
 import { type OpenStore, openStore, storeError } from './open-store.ts'
 import { type AskOptions, ask, commitOnce, permitLine, recordOutcome } from './permits.ts'
 import { notify } from './tell.ts'
+import { explainStart } from './unstartable.ts'
 
 export { RATE_LIMIT_DEFAULTS } from '../guards/rate-limit.ts'
 

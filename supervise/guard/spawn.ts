@@ -2,12 +2,13 @@
 import { startOf } from '../../core/identity.ts'
 import { excerpt } from '../../core/text.ts'
 import { type Running, start } from '../running.ts'
+import { explainStart } from '../unstartable.ts'
 import { isPermitted, permitEvent, type Rules, written } from './admission.ts'
 import { alreadyRunning } from './earlier.ts'
 import { gatewayEnv } from './environment.ts'
 import { type Closed, mendFirst } from './gate.ts'
 import type { Ground } from './ground.ts'
-import type { GuardEnd } from './host.ts'
+import { EXIT, type GuardEnd } from './host.ts'
 import { waitBlind } from './permission.ts'
 import { openStarts, runningOf } from './starts.ts'
 
@@ -53,7 +54,7 @@ export type Spawned =
 
 /** Resolves with `again` where it may not start after all. `said` is what was said before. */
 export const spawn = async (ground: Ground, { path, rules, fingerprint }: Opening, said: string): Promise<Spawned> => {
-  const { own, ledger, desk, options, world, ownGroup } = ground
+  const { own, ledger, desk, options, world, ownGroup, say } = ground
   const { command } = options
   const record = await own('recording the start', () =>
     ledger.append({ type: 'start', fingerprint, command: excerpt(path, 300), ...written(rules) }),
@@ -88,8 +89,14 @@ export const spawn = async (ground: Ground, { path, rules, fingerprint }: Openin
   })
   if ('error' in running) {
     ledger.append({ ...NOT_STARTED, requested: false })
-    const what = `${path} could not be started: ${running.error.message}`
-    return { closed: await mendFirst(ground, { what, lines: [], places: [path] }, said) }
+    const { why, passing, next } = explainStart(running.error)
+    const what = `${path} could not be started: ${why}`
+    if (passing) {
+      say(`${what}; it is worth another try`)
+      return { end: EXIT.notNow }
+    }
+    const lines = next === undefined ? [] : [`next: ${next}`]
+    return { closed: await mendFirst(ground, { what, lines, places: [path] }, said) }
   }
   ground.started = true
   desk.attach(running)
