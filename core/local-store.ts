@@ -4,25 +4,16 @@
  * rewriting and renaming lost most of them. Nothing here waits for a lock that a dead process may hold, and no temporary files
  * are made: what outlives its day is appended again before the day's file is removed.
  */
-import {
-  closeSync,
-  constants,
-  fdatasyncSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  type Stats,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, type Dirent, fdatasyncSync, fstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
-import { entries, FileError, MEGABYTE, readBytes, stat, syncFolder } from './files.ts'
+import { entries, MEGABYTE, readBytes, stat, syncFolder } from './files.ts'
+import { attempt, demandOurs, makeFolder, standing } from './local-store/folders.ts'
 import { decodeAll, encode, type Lines, MAX_RECORD_BYTES, targetIn } from './local-store/format.ts'
-import { bucketFor, endOf, folderName, isBucket, targetOf } from './local-store/names.ts'
+import { bucketFor, dayOf, endOf, folderName, isBucket, isShortened, targetOf } from './local-store/names.ts'
 import { origin, uptimeMs as ownUptimeMs } from './local-store/origin.ts'
 import { mayTouch } from './mounts.ts'
 import { quote } from './shell.ts'
-import { elapsedMs, RESET, type Stamp, type Store, StoreError, type StoreRecord } from './store.ts'
+import { elapsedMs, RESET, type Reading, type Stamp, type Store, StoreError, type StoreRecord } from './store.ts'
 import { SETTLED_MS, survivors } from './survive.ts'
 import { world } from './world.ts'
 
@@ -49,80 +40,11 @@ export interface LocalStoreOptions {
   readonly boot?: string
 }
 
-/** A day of one target: two records a second stay below it. */
+/** A file of this size is followed by another one of the same day. */
+const FULL_BYTES = 8 * MEGABYTE
+
+/** What is larger was not written by us, and is not read. */
 const MAX_BUCKET_BYTES = 64 * MEGABYTE
-
-const OTHERS_MAY_WRITE = 0o022
-
-/** Throws unless a folder or file is this user's and nobody else's to write. */
-const demandOurs = (path: string, facts: Stats): void => {
-  const uid = process.geteuid?.()
-  if (uid !== undefined && facts.uid !== uid)
-    throw new StoreError(
-      'NOT-OURS',
-      path,
-      `${path} belongs to uid ${facts.uid}, and this is uid ${uid}: what it remembers cannot be trusted`,
-      `ls -ld ${quote(path)}`,
-    )
-  if ((facts.mode & OTHERS_MAY_WRITE) !== 0)
-    throw new StoreError(
-      'NOT-PRIVATE',
-      path,
-      `${path} may be written by others (mode ${(facts.mode & 0o7777).toString(8).padStart(4, '0')}): what it remembers cannot be trusted`,
-      `chmod go-w ${quote(path)}`,
-    )
-}
-
-const MEANING: Readonly<Record<string, readonly [what: string, next: 'df -h' | 'ls -ld' | 'df -i']>> = {
-  ENOSPC: ['the disk is full', 'df -h'],
-  EDQUOT: ['the quota is used up', 'df -h'],
-  EROFS: ['the file system is read-only', 'df -h'],
-  EACCES: ['this user may not', 'ls -ld'],
-  EPERM: ['this user may not', 'ls -ld'],
-}
-
-/** Runs what may fail with an errno, and says what it was good for. */
-const attempt = <T>(what: string, path: string, action: () => T): T => {
-  try {
-    return action()
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (error instanceof FileError)
-      throw new StoreError(error.code, path, `cannot ${what} ${error.message}`, `ls -ld ${quote(path)}`)
-    if (typeof code !== 'string') throw error
-    const [why, tool] = MEANING[code] ?? [code, 'ls -ld']
-    throw new StoreError(code, path, `cannot ${what} ${path}: ${why}`, `${tool} ${quote(dirname(path))}`)
-  }
-}
-
-/** The folder, if it is there; throws unless it is one, and ours. */
-const standing = (path: string): boolean => {
-  const facts = attempt('look at', path, () => stat(path))
-  if (!facts) return false
-  if (!facts.isDirectory())
-    throw new StoreError('NOT-A-FOLDER', path, `${path} is not a folder`, `ls -ld ${quote(path)}`)
-  demandOurs(path, facts)
-  return true
-}
-
-/** False where its parent is missing. Another process may have made it meanwhile. */
-const makeOne = (path: string): boolean => {
-  try {
-    mkdirSync(path, { mode: 0o700 })
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT') return false
-    if (code !== 'EEXIST') throw error
-  }
-  return true
-}
-
-/** By hand, because a recursive mkdirSync says ENOENT where the file system is read-only. */
-const makeFolder = (path: string): void => {
-  if (makeOne(path)) return
-  if (path !== dirname(path)) makeFolder(dirname(path))
-  if (!makeOne(path)) throw Object.assign(new Error(), { code: 'ENOENT' }) // below a link that points nowhere
-}
 
 const buckets = (folder: string): string[] =>
   attempt('list', folder, () => entries(folder))
@@ -132,8 +54,16 @@ const buckets = (folder: string): string[] =>
 
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
 
-/** One write a line, then down to the disk. A write cut short by a full disk leaves a torn line, which the next record ends. */
-const appendLines = (path: string, lines: readonly Buffer[], creating: typeof constants.O_CREAT | 0): void => {
+/**
+ * One write a line, then down to the disk. A write cut short by a full disk leaves a torn line, which the next record ends. One that lacks
+ * nothing but its newline is whole: it will be read, and whoever is told otherwise would write it again.
+ */
+const appendLines = (
+  path: string,
+  lines: readonly Buffer[],
+  creating: typeof constants.O_CREAT | 0,
+  dir: string,
+): void => {
   mayTouch(path)
   attempt('write', path, () => {
     const fd = openSync(path, FLAGS | creating, 0o600)
@@ -141,10 +71,10 @@ const appendLines = (path: string, lines: readonly Buffer[], creating: typeof co
       const facts = fstatSync(fd)
       if (!facts.isFile())
         throw new StoreError('NOT-REGULAR', path, `${path} is not a regular file`, `ls -ld ${quote(path)}`)
-      demandOurs(path, facts)
+      demandOurs(path, facts, dir)
       for (const line of lines) {
         const written = writeSync(fd, line)
-        if (written !== line.length)
+        if (written < line.length - 1)
           throw new StoreError(
             'SHORT-WRITE',
             path,
@@ -160,9 +90,14 @@ const appendLines = (path: string, lines: readonly Buffer[], creating: typeof co
   })
 }
 
-const bytesOf = (path: string): Buffer | undefined => {
+const bytesOf = (path: string, dir: string): Buffer | undefined => {
   try {
-    return attempt('read', path, () => readBytes(path, MAX_BUCKET_BYTES))
+    return attempt('read', path, () => {
+      const data = readBytes(path, MAX_BUCKET_BYTES)
+      const facts = stat(path)
+      if (facts) demandOurs(path, facts, dir)
+      return data
+    })
   } catch (error) {
     if (error instanceof StoreError && error.code === 'ENOENT') return undefined
     throw error
@@ -173,9 +108,9 @@ const bytesOf = (path: string): Buffer | undefined => {
 const LOOKS = 3
 
 /** Undefined if it was removed since it was listed. */
-const readBucket = (target: string, folder: string, name: string): Lines | undefined => {
+const readBucket = (target: string, path: string, name: string, dir: string): Lines | undefined => {
   for (let look = 1; ; look++) {
-    const data = bytesOf(join(folder, name))
+    const data = bytesOf(path, dir)
     if (!data) return undefined
     const lines = decodeAll(target, name, data)
     if (!lines.unfinished || look === LOOKS) return lines
@@ -186,19 +121,24 @@ interface Bucket extends Lines {
   readonly name: string
 }
 
-const dayOf = (place: string): string => place.slice(0, place.indexOf(':'))
+const bucketOf = (place: string): string => place.slice(0, place.indexOf(':'))
+
+interface Placed {
+  readonly record: StoreRecord
+  readonly place: string
+}
 
 /**
  * All records by their places. One that was appended again to a newer day counts there: whoever wrote there before has not seen it. A
  * line that merely stands twice counts once.
  */
-const inOrder = (found: readonly Bucket[]): { readonly record: StoreRecord; readonly place: string }[] => {
-  const byId = new Map<string, { readonly record: StoreRecord; readonly place: string }>()
+const inOrder = (found: readonly Bucket[]): Placed[] => {
+  const byId = new Map<string, Placed>()
   for (const { records } of found)
     for (const each of records) {
       const known = byId.get(each.record.id)
       if (!known) byId.set(each.record.id, each)
-      else if (dayOf(each.place) > dayOf(known.place)) {
+      else if (bucketOf(each.place) > bucketOf(known.place)) {
         byId.delete(each.record.id) // so that the order is right as a rule
         byId.set(each.record.id, each)
       }
@@ -207,6 +147,9 @@ const inOrder = (found: readonly Bucket[]): { readonly record: StoreRecord; read
   const ordered = all.every(({ place }, n) => n === 0 || (all[n - 1]?.place ?? '') <= place)
   return ordered ? all : all.sort((a, b) => (a.place < b.place ? -1 : a.place > b.place ? 1 : 0))
 }
+
+const isFull = (folder: string, bucket: string | undefined): boolean =>
+  bucket !== undefined && (attempt('look at', folder, () => stat(join(folder, bucket)))?.size ?? 0) >= FULL_BYTES
 
 const unlink = (path: string): void =>
   attempt('remove', path, () => {
@@ -220,6 +163,9 @@ const unlink = (path: string): void =>
 /** So many records are moved out of an old bucket in any case; more of them only where at least as many are dropped. */
 const FEW = 200
 
+/** In the place of a file of records: a folder, a FIFO, a link, or a file that we would never have written. */
+const ODD: ReadonlySet<string> = new Set(['EISDIR', 'ENXIO', 'ELOOP', 'NOT-REGULAR', 'TOO-LARGE'])
+
 /** How often an append is made again because a newer bucket appeared under its feet. */
 const TURNS = 10
 
@@ -231,13 +177,32 @@ export const localStore = (options: LocalStoreOptions): Store => {
   const { dir, now, uptimeMs = ownUptimeMs } = options
   const folderOf = (target: string): string => join(dir, 'targets', folderName(target))
 
+  const command = (words: string, target: string): string => {
+    // Whoever types it may have another environment than we.
+    const usual = stateFolder({ ...world(), env: {} })
+    const where = dir === usual ? '' : ` --state-dir ${quote(dir)}`
+    return `bootcheck state${words}${where}${target.startsWith('-') ? ' --' : ''} ${quote(target)}`
+  }
+  const forgetCommand: Store['forgetCommand'] = target => command(' reset', target)
+
+  /** Works on one file of a target; says what to do where its place is taken by something else. */
+  const onBucket = <T>(target: string, path: string, work: (path: string) => T): T => {
+    try {
+      return work(path)
+    } catch (error) {
+      if (!(error instanceof StoreError && ODD.has(error.code))) throw error
+      const aside = `mv ${quote(path)} ${quote(`${path}.aside`)}`
+      throw new StoreError(error.code, error.path, error.message, `${aside} && ${forgetCommand(target)}`)
+    }
+  }
+
   const stamp = (): Stamp => ({ wallMs: now(), boot: options.boot ?? origin().boot, uptimeMs: uptimeMs() })
 
   const append: Store['append'] = (target, event) => {
     const folder = folderOf(target)
     // From the top, so that nothing is made below a folder that is not ours.
     for (const path of [dir, join(dir, 'targets'), folder])
-      if (!standing(path)) attempt('make', path, () => makeFolder(path))
+      if (!standing(path, dir)) attempt('make', path, () => makeFolder(path))
     const id = process.getBuiltinModule('node:crypto').randomUUID()
     for (let turn = 1; turn <= TURNS; turn++) {
       const before = buckets(folder)
@@ -250,8 +215,8 @@ export const localStore = (options: LocalStoreOptions): Store => {
           `a record of ${line.length} bytes is larger than ${MAX_RECORD_BYTES}`,
           `ls ${quote(folder)}`,
         )
-      const bucket = bucketFor(record.wallMs, before)
-      appendLines(join(folder, bucket), [line], constants.O_CREAT)
+      const bucket = bucketFor(record.wallMs, before, isFull(folder, before.at(-1)))
+      onBucket(target, join(folder, bucket), path => appendLines(path, [line], constants.O_CREAT, dir))
       // Whoever wrote to a newer bucket meanwhile has not seen this record before their own: it has to stand behind theirs.
       if (buckets(folder).at(-1) === bucket) {
         if (before.length > 0 && !before.includes(bucket)) tidy(target)
@@ -270,7 +235,7 @@ export const localStore = (options: LocalStoreOptions): Store => {
   const lookOnce = (target: string, folder: string): Bucket[] | undefined => {
     const found: Bucket[] = []
     for (const name of buckets(folder)) {
-      const lines = readBucket(target, folder, name)
+      const lines = onBucket(target, join(folder, name), path => readBucket(target, path, name, dir))
       if (!lines) return undefined
       found.push({ name, ...lines })
     }
@@ -280,7 +245,7 @@ export const localStore = (options: LocalStoreOptions): Store => {
   /** None where nothing was ever written. */
   const look = (target: string): readonly Bucket[] => {
     const folder = folderOf(target)
-    for (const path of [dir, join(dir, 'targets'), folder]) if (!standing(path)) return []
+    for (const path of [dir, join(dir, 'targets'), folder]) if (!standing(path, dir)) return []
     // What still counts of a removed bucket was appended to the newest first: begin again, to see it there.
     for (let turn = 1; turn <= TURNS; turn++) {
       const found = lookOnce(target, folder)
@@ -294,32 +259,54 @@ export const localStore = (options: LocalStoreOptions): Store => {
     )
   }
 
-  const read: Store['read'] = target => {
-    const found = look(target)
-    const placed = inOrder(found)
-    const cleared = placed.findLast(({ record }) => record.event.type === RESET)?.place ?? ''
+  /**
+   * What the files of a target come to. Throws where most of its lines since the last reset are bad: what the few good ones say is no
+   * picture of it.
+   */
+  const readingOf = (target: string, found: readonly Bucket[], placed: readonly Placed[]): Reading => {
+    const at = placed.findLastIndex(({ record }) => record.event.type === RESET)
+    const cleared = placed[at]?.place ?? ''
     const bad = found.flatMap(({ name, bad: lines }) =>
       lines
         .filter(({ place }) => place > cleared)
         .map(({ line, why }) => `${join(folderOf(target), name)}:${line}: ${why}`),
     )
     const [firstBad] = bad
+    const good = placed.length - Math.max(at, 0)
+    if (bad.length > good)
+      throw new StoreError(
+        'DAMAGED',
+        folderOf(target),
+        `${bad.length} of ${bad.length + good} lines cannot be read, the first is ${firstBad}`,
+        forgetCommand(target),
+      )
     const records = placed.map(({ record }) => record)
     return { records, bad: bad.length, ...(firstBad === undefined ? {} : { firstBad }) }
+  }
+
+  const read: Store['read'] = target => {
+    const found = look(target)
+    return readingOf(target, found, inOrder(found))
   }
 
   const sweep: Store['sweep'] = (target, olderThanMs, keep) => {
     const folder = folderOf(target)
     const now = stamp()
+    const today = dayOf(now.wallMs)
     // The newest is never removed: whoever writes to an older one, because he was held up, sees it and writes again.
     const settled = (names: readonly string[]): readonly string[] =>
-      names.slice(0, -1).filter(name => endOf(name) + olderThanMs < now.wallMs)
-    for (const path of [dir, join(dir, 'targets'), folder]) if (!standing(path)) return 0
+      names.slice(0, -1).filter(
+        // A day that is yet to come was named by a clock that was ahead, and says nothing about the records.
+        name => endOf(name) + olderThanMs < now.wallMs || name.slice(0, today.length) > today,
+      )
+    for (const path of [dir, join(dir, 'targets'), folder]) if (!standing(path, dir)) return 0
     if (settled(buckets(folder)).length === 0) return 0
     const found = look(target)
     const newest = found.at(-1)
     if (!newest) return 0
     const placed = inOrder(found)
+    // Where most lines are bad, they must not leave with their day: nothing would tell of them any more.
+    readingOf(target, found, placed)
     const picked = new Set(keep(placed.map(({ record }) => record)).map(({ id }) => id))
     const names = new Set(settled(found.map(({ name }) => name)))
     const removed = found.filter(({ name, records }) => {
@@ -337,7 +324,7 @@ export const localStore = (options: LocalStoreOptions): Store => {
     const moving = placed.filter(({ record: { id } }) => picked.has(id) && !staying.has(id))
     const lines = moving.map(({ record, place }) => encode(target, record, place))
     try {
-      if (lines.length > 0) appendLines(join(folder, newest.name), lines, 0)
+      if (lines.length > 0) appendLines(join(folder, newest.name), lines, 0, dir)
     } catch (error) {
       // It is the newest no more, and somebody has swept it already, and all that we saw with it.
       if (error instanceof StoreError && error.code === 'ENOENT') return 0
@@ -357,50 +344,54 @@ export const localStore = (options: LocalStoreOptions): Store => {
     }
   }
 
-  /** Undefined where nothing was kept, and for a folder that is not ours. */
-  const targetOfFolder = (name: string): string | undefined => {
-    const folder = join(dir, 'targets', name)
+  /** Undefined where nothing was kept, and for a name that is not ours. Throws where it cannot be said whose it is. */
+  const targetOfEntry = ({ name }: Dirent): string | undefined => {
+    const path = join(dir, 'targets', name)
     const full = targetOf(name)
+    const ours = full !== undefined || isShortened(name)
     try {
-      standing(folder)
+      // Another file is nothing of ours; a target's folder may have been replaced by one.
+      if (!ours && !attempt('look at', path, () => stat(path))?.isDirectory()) return undefined
+      if (!standing(path, dir)) return full
       let empty = true
-      for (const bucket of buckets(folder).reverse()) {
-        const data = bytesOf(join(folder, bucket))
+      for (const bucket of buckets(path).reverse()) {
+        const data = bytesOf(join(path, bucket), dir)
         if (!data || data.length === 0) continue
         empty = false
         const target = targetIn(data)
         if (target !== undefined && folderName(target) === name) return target
       }
       if (empty) return undefined
+      if (!isShortened(name)) return full
     } catch (error) {
-      // Its own `read` says what is wrong with it, and the others can still be listed.
+      // Its own `read` says what is wrong with it.
       if (error instanceof StoreError && full !== undefined) return full
       throw error
     }
-    if (full !== undefined || !name.includes('%~')) return full
     throw new StoreError(
       'NAMELESS',
-      folder,
-      `${folder} holds nothing but bad lines, and its name is too short to say whose they are`,
-      `rm -r ${quote(folder)}`,
+      path,
+      `${path} holds nothing but bad lines, and its name is too short to say whose they are`,
+      `rm -r ${quote(path)}`,
     )
   }
 
-  const targets: Store['targets'] = () => {
+  const targets: Store['targets'] = nameless => {
     const folder = join(dir, 'targets')
-    for (const path of [dir, folder]) if (!standing(path)) return []
+    for (const path of [dir, folder]) if (!standing(path, dir)) return []
     return attempt('list', folder, () => entries(folder))
-      .filter(entry => entry.isDirectory())
-      .map(({ name }) => targetOfFolder(name))
+      .map(entry => {
+        try {
+          return targetOfEntry(entry)
+        } catch (error) {
+          // The others can still be listed. What may be a target is not passed over in silence.
+          if (!(error instanceof StoreError) || (!nameless && isShortened(entry.name))) throw error
+          nameless?.(error)
+          return undefined
+        }
+      })
       .filter(target => target !== undefined)
       .sort()
-  }
-
-  const command = (words: string, target: string): string => {
-    // Whoever types it may have another environment than we.
-    const usual = stateFolder({ ...world(), env: {} })
-    const where = dir === usual ? '' : ` --state-dir ${quote(dir)}`
-    return `bootcheck state${words}${where}${target.startsWith('-') ? ' --' : ''} ${quote(target)}`
   }
 
   return {
@@ -410,6 +401,6 @@ export const localStore = (options: LocalStoreOptions): Store => {
     sweep,
     stamp,
     showCommand: target => command('', target),
-    forgetCommand: target => command(' reset', target),
+    forgetCommand,
   }
 }

@@ -48,10 +48,16 @@ export interface Store {
    * append, read back, and look who stands before you. Throws a `StoreError`.
    */
   append(target: string, event: StoreEvent): StoreRecord
-  /** Every record of the target. One never written to has none; one that cannot be read throws a `StoreError`. */
+  /**
+   * Every record of the target. One never written to has none; one that cannot be read, or of which most lines since the last reset
+   * cannot, throws a `StoreError`.
+   */
   read(target: string): Reading
-  /** Every target that something was kept of, sorted; of some that may be no more than bad lines. Throws a `StoreError`. */
-  targets(): readonly string[]
+  /**
+   * Every target that something was kept of, sorted; of some that may be no more than bad lines. Throws a `StoreError`, for one that cannot
+   * be named, too. Where `nameless` is given, it gets that error, and those of folders that are no target's; the others are listed.
+   */
+  targets(nameless?: (error: StoreError) => void): readonly string[]
   /**
    * Removes days whole that ended more than `olderThanMs` ago, after what `keep` picks of all records was put among the newest; such
    * a record keeps its place in the order. A long day stays as it is while most of it would have to be kept. Loses nothing to others
@@ -71,7 +77,10 @@ export interface Store {
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   constructor(
-    /** An errno, or `NOT-PRIVATE`, `NOT-OURS`, `NOT-A-FOLDER`, `NOT-REGULAR`, `TOO-LARGE`, `SHORT-WRITE`, `UNSETTLED`, `NAMELESS`. */
+    /**
+     * An errno, or `NOT-PRIVATE`, `NOT-OURS`, `NOT-A-FOLDER`, `NOT-REGULAR`, `DANGLING`, `TOO-LARGE`, `SHORT-WRITE`, `UNSETTLED`, `NAMELESS`,
+     * `DAMAGED`.
+     */
     readonly code: string,
     readonly path: string,
     message: string,

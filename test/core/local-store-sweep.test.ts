@@ -1,5 +1,14 @@
 /** What is removed after a month, what outlives it, and that nobody loses anything by it. */
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { folderName } from '../../core/local-store/names.ts'
@@ -233,7 +242,7 @@ describe('targets', () => {
     on(0, say('beat'), 'a')
     for (const empty of ['b', 'Not-Ours', 'c']) mkdirSync(join(dir, 'targets', empty))
     writeFileSync(join(dir, 'targets', 'c', '2026-11-22.jsonl'), '')
-    writeFileSync(join(dir, 'targets', 'file'), '')
+    writeFileSync(join(dir, 'targets', '.DS_Store'), '')
     expect(store().targets()).toEqual(['a'])
   })
 
@@ -243,7 +252,7 @@ describe('targets', () => {
     writeFileSync(join(dir, 'targets', 'b', '2026-11-22.jsonl'), '{"torn')
     chmodSync(join(dir, 'targets', 'c'), 0o777)
     expect(store().targets()).toEqual(['a', 'b', 'c'])
-    expect(store().read('b')).toMatchObject({ records: [], bad: 1 })
+    expect(() => store().read('b')).toThrow('1 of 1 lines cannot be read')
     expect(() => store().read('c')).toThrow(StoreError)
   })
 
@@ -253,6 +262,15 @@ describe('targets', () => {
     on(0, say('beat'), long)
     writeFileSync(join(dir, 'targets', folderName(long), '2026-11-22.jsonl'), '{"torn')
     expect(() => store().targets()).toThrow('nothing but bad lines')
+    on(0, say('beat'), 'short')
+    const nameless: string[] = []
+    const foreign = join(dir, 'targets', 'lost+found')
+    mkdirSync(foreign)
+    chownSync(foreign, 65534, 65534)
+    expect(store().targets(({ code }) => nameless.push(code))).toEqual(['short'])
+    expect(nameless.sort()).toEqual(['NAMELESS', 'NOT-OURS'])
+    rmSync(join(dir, 'targets', folderName(long)), { recursive: true })
+    expect(store().targets()).toEqual(['short'])
   })
 
   it('that cannot be listed are not none', () => {
