@@ -1,5 +1,6 @@
 /** What the kinds with a memory share: how they say that the memory itself is at fault, and how their times are written. */
 import type { Trouble } from './check.ts'
+import { sinceReset } from './guard.ts'
 import { quote } from './shell.ts'
 import type { Reading, StoreError } from './store.ts'
 import { suggest } from './suggest.ts'
@@ -9,7 +10,12 @@ import { plural } from './text.ts'
 export const SPAN = { type: 'string', format: 'duration', pattern: '^0*[1-9][0-9]*(ms|s|m|h|d)$' } as const
 
 /** The name of whatever a guard counts for: any text that a record has room for. */
-export const TARGET = { type: 'string', minLength: 1, maxLength: 400 } as const
+export const TARGET = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 400,
+  pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$',
+} as const
 
 /** `KIND/store`: never the same as "nothing is remembered". */
 export const unreadable = (
@@ -28,10 +34,10 @@ export const unreadable = (
 })
 
 /** `KIND/store-damaged`: what can be read says that all is well, and something cannot be read. */
-export const damaged = (kind: string, target: string, { bad, firstBad = '' }: Reading): Trouble => ({
+export const damaged = (kind: string, target: string, { records, bad, firstBad = '' }: Reading): Trouble => ({
   status: 'warn',
   code: `${kind}/store-damaged`,
-  summary: `${plural(bad, 'line')} of what is remembered of ${target} cannot be read; the others say that all is well`,
+  summary: `${plural(bad, 'line')} of what is remembered of ${target} cannot be read${sinceReset(records).length > 0 ? '; the others say that all is well' : ', and there is no other since its reset'}`,
   observed: firstBad,
   expected: 'whole lines',
   next: `bootcheck state ${quote(target)}`,

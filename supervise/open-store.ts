@@ -2,7 +2,6 @@
 import { NeedsChild } from '../core/contain.ts'
 import { absolute } from '../core/context.ts'
 import { localStore, stateFolder } from '../core/local-store.ts'
-import { quote } from '../core/shell.ts'
 import { type Store, StoreError } from '../core/store.ts'
 import { world as realWorld, type World } from '../core/world.ts'
 
@@ -10,21 +9,17 @@ export { StoreError }
 
 export interface OpenStore {
   readonly store: Store
-  /** A command of ours as it has to be typed to mean this store. */
+  /** The state folder, absolute. */
+  readonly dir: string
+  /** The command as it is: those of the store name its folder themselves. */
   shown(command: string | null): string | null
 }
 
 /** The store in the folder of `--state-dir`, or in the platform's own. */
-export const openStore = (stateDir: string | undefined, world: World = realWorld()): OpenStore => ({
-  store: localStore({ dir: stateDir === undefined ? stateFolder(world) : absolute(stateDir, world), now: world.now }),
-  shown: command =>
-    stateDir === undefined ||
-    command === null ||
-    command.includes(' --state-dir ') ||
-    !/\bbootcheck (?:state|allow|record)\b/.test(command)
-      ? command
-      : `${command} --state-dir ${quote(stateDir)}`,
-})
+export const openStore = (stateDir: string | undefined, world: World = realWorld()): OpenStore => {
+  const dir = stateDir === undefined ? stateFolder(world) : absolute(stateDir, world)
+  return { store: localStore({ dir, now: world.now }), dir, shown: command => command }
+}
 
 /** What is wrong with the store; throws what is no matter of the store. */
 export const storeError = (error: unknown): StoreError => {

@@ -52,7 +52,7 @@ export const action: Action = async ([target = ''], values, io) => {
       }
     : undefined
   const attempts = numbers.get('attempts')
-  const { store, shown } = openStore(texts.get('state-dir'))
+  const { store } = openStore(texts.get('state-dir'))
   const permit = ask(store, target, {
     ...(breaker ? { breaker } : {}),
     ...(rate ? { rate } : {}),
@@ -61,7 +61,7 @@ export const action: Action = async ([target = ''], values, io) => {
   const missing = legacy && missingIn(legacy, target)
   const warnings = [...(missing === undefined ? [] : [missing]), ...permit.warnings]
   for (const warning of warnings) tell(`warning: ${warning}`)
-  const answer = { ...permit, warnings, next: shown(permit.next) }
+  const answer = { ...permit, warnings }
   const text = texts.get('format') === 'json' ? JSON.stringify(permitJson(answer)) : permitLine(answer, Date.now())
   // Nobody may take silence for a yes.
   return io.out(`${text}\n`) || permit.exitCode !== 0 ? permit.exitCode : 3

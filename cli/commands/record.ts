@@ -1,4 +1,5 @@
 /** `bootcheck record TARGET ok|fail|beat`: tells the guards how it went. */
+import { visible } from '../../core/text.ts'
 import { openStore, StoreError } from '../../supervise/open-store.ts'
 import { recordOutcome, targetProblem } from '../../supervise/permits.ts'
 import { UsageError } from '../io.ts'
@@ -14,13 +15,14 @@ export const action: Action = async ([target = '', event = ''], values, io) => {
   const retryAfterMs = values.numbers.get('retry-after')
   if (retryAfterMs !== undefined && outcome !== 'fail')
     throw new UsageError(`--retry-after belongs to a failure: bootcheck record ${target} fail --retry-after 90s`)
-  const { store, shown } = openStore(values.texts.get('state-dir'))
+  const { store } = openStore(values.texts.get('state-dir'))
   try {
     recordOutcome(store, target, outcome, retryAfterMs)
     return 0
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
-    io.err(`bootcheck: ${outcome} of ${target} was not recorded: ${error.message}\nnext: ${shown(error.next) ?? ''}\n`)
+    const [message, next] = [error.message, error.next].map(visible)
+    io.err(`bootcheck: ${outcome} of ${visible(target)} was not recorded: ${message}\nnext: ${next}\n`)
     return 3
   }
 }

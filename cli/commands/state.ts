@@ -1,5 +1,7 @@
 /** `bootcheck state [TARGET…]`, `state reset TARGET…`: what the guards remember, and how they forget it. */
 import { constants } from 'node:os'
+import { quote } from '../../core/shell.ts'
+import { visible } from '../../core/text.ts'
 import {
   type Change,
   exitCodeOf,
@@ -11,6 +13,7 @@ import {
   summarize,
   tell,
   type UnknownTarget,
+  unknownTargets,
 } from '../../supervise/state.ts'
 import { type Io, UsageError } from '../io.ts'
 import { showChange, showResets, showState } from '../reporters/state.ts'
@@ -51,6 +54,11 @@ const show = (targets: readonly string[], values: Values, io: Io): number => {
 const follow = async (targets: readonly string[], values: Values, io: Io): Promise<number> => {
   const stateDir = values.texts.get('state-dir')
   const options = { ...(targets.length > 0 ? { targets } : {}), ...(stateDir === undefined ? {} : { stateDir }) }
+  const unknowns = unknownTargets(options)
+  const misspelt = unknowns.find(({ suggestion }) => suggestion !== undefined)
+  if (misspelt) throw unknown(misspelt)
+  for (const { unknown: name } of unknowns)
+    io.err(`bootcheck: nothing is remembered of ${quote(name)} yet: waiting for its first record\n`)
   let first = true
   for await (const { state, changes } of followState(options, io.stop)) {
     if ((first || state.problem) && !print(state, values, io)) return 3
@@ -68,7 +76,8 @@ const reset = (targets: readonly string[], values: Values, io: Io): number => {
   const done = resetState(targets, stateDir)
   if ('unknown' in done) throw unknown(done)
   if ('problem' in done) {
-    io.err(`bootcheck: not everything was reset: ${done.problem.message}\nnext: ${done.problem.next}\n`)
+    const [message, next] = [done.problem.message, done.problem.next].map(visible)
+    io.err(`bootcheck: not everything was reset: ${message}\nnext: ${next}\n`)
     return 3
   }
   if (isJson(values)) return show([...new Set(targets)], values, io)

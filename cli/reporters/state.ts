@@ -1,6 +1,6 @@
 /** How `state` looks: in columns on a terminal, one line a target where a program reads it. */
 import { plural, visible } from '../../core/text.ts'
-import type { Told, Tone } from '../../supervise/state.ts'
+import type { Reset, Told, Tone } from '../../supervise/state.ts'
 import type { Style } from '../color.ts'
 import { type Palette, palette } from '../palette.ts'
 import { columns, pad, wrap } from './layout.ts'
@@ -155,5 +155,10 @@ export const showChange = (
 }
 
 /** What was forgotten of each. */
-export const showResets = (done: readonly { readonly target: string; readonly records: number }[]): string =>
-  done.map(({ target, records }) => `${visible(target)} is reset: ${plural(records, 'record')} forgotten\n`).join('')
+export const showResets = (done: readonly Reset[]): string =>
+  done
+    .map(({ target, records }) => {
+      const what = records === null ? 'what could not be read is forgotten' : `${plural(records, 'record')} forgotten`
+      return `${visible(target)} is reset: ${what}\n`
+    })
+    .join('')

@@ -1,5 +1,5 @@
 /** Records as lines of text: one JSON object each, its checksum last. */
-import type { StoreRecord } from '../store.ts'
+import type { StoreEvent, StoreRecord } from '../store.ts'
 
 /** Of the lines; a record of a version that we do not know is not guessed at. */
 const VERSION = 1
@@ -48,6 +48,38 @@ interface Line {
 
 type Stored = StoreRecord & Omit<Line, 'record'> & { readonly v: number; readonly crc: string }
 
+/** The furthest from the epoch that a date may lie, ms (ECMA-262). */
+const LAST_DATE = 8.64e15
+
+const isTime = (value: unknown): value is number => typeof value === 'number' && Math.abs(value) <= LAST_DATE
+
+/** JSON has no infinity, but numbers that become one. */
+const isField = (value: unknown): boolean =>
+  value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+
+const isEvent = (value: unknown): value is StoreEvent =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as Partial<StoreEvent>).type === 'string' &&
+  Object.values(value).every(isField)
+
+const isStored = ({ target, place, id, event, wallMs, boot, uptimeMs, pid, started, host }: Partial<Stored>): boolean =>
+  [target, id, boot, started, host].every(each => typeof each === 'string') &&
+  (place === undefined || typeof place === 'string') &&
+  isTime(wallMs) &&
+  isTime(uptimeMs) &&
+  Number.isSafeInteger(pid) &&
+  isEvent(event)
+
+const parsed = (text: string): Partial<Stored> => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {} // the checksum of something else
+  }
+}
+
 /**
  * What one line says, or why it says nothing. A line whose checksum fits is one that we wrote. Offsets instead of slices: a day
  * of beats has thousands of lines, and they are read before each start.
@@ -57,10 +89,11 @@ const decode = (data: Buffer, from: number, to: number): Line | string => {
   const tail = body > from ? data.toString('latin1', body, to) : ''
   if (!tail.startsWith(',"crc":"') || !tail.endsWith('"}')) return 'no whole record'
   if (crc32(data, from, body) !== tail.slice(8, 16)) return 'its checksum does not fit'
-  const { v, target, place, id, event, wallMs, boot, uptimeMs, pid, started, host } = JSON.parse(
-    data.toString('utf8', from, to),
-  ) as Stored
-  if (v !== VERSION) return `a record of version ${v}, which this bootcheck does not know`
+  const stored = parsed(data.toString('utf8', from, to))
+  if (typeof stored.v === 'number' && stored.v !== VERSION)
+    return `a record of version ${stored.v}, which this bootcheck does not know`
+  if (stored.v !== VERSION || !isStored(stored)) return 'a record without what each record has'
+  const { target, place, id, event, wallMs, boot, uptimeMs, pid, started, host } = stored as Stored
   return { target, place, record: { id, event, wallMs, boot, uptimeMs, pid, started, host } }
 }
 

@@ -7,13 +7,14 @@ import { elapsedMs, RESET, type Reading, type Stamp, type StoreRecord } from '..
 import { listing } from '../../core/text.ts'
 import { crashLoopGuard } from '../../guards/crash-loop.ts'
 import { heartbeatGuard, heartbeatOf } from '../../guards/heartbeat.ts'
-import { itemGuard, triesOf } from '../../guards/queue/judge.ts'
+import { type ItemMemory, itemGuard, triesOf } from '../../guards/queue/judge.ts'
 import { restartGuard } from '../../guards/restart.ts'
 import { type Rules, rulesOf } from '../guard/admission.ts'
-import { openStarts, runningOf } from '../guard/starts.ts'
+import { closingOf, openStarts, runningOf } from '../guard/starts.ts'
 import { standingOf } from '../permits.ts'
 import { messageOf } from './message.ts'
 import { STANDINGS, type TargetState } from './model.ts'
+import { momentAgo, untilOf } from './moment.ts'
 
 /** What is asked of the system; its own by default. */
 export interface Sight {
@@ -31,21 +32,33 @@ const MINUTE = 60_000
 /** As the kind `heartbeat` has them by default. */
 const BEAT_LIMITS = { goneMs: 15 * MINUTE, staleMs: 60 * MINUTE }
 
-const resetOf = (target: string): string => `bootcheck state reset ${quote(target)}`
-
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null)
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
-const wall = (value: unknown): number | null => (typeof value === 'string' ? Date.parse(value) : null)
+const wall = (value: unknown): number | null => {
+  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN
+  return Number.isNaN(at) ? null : at
+}
 
 const waiting = (standing: 'blocked' | 'cooling-off', guard: string, leftMs: number, now: Stamp): Aspect => ({
   standing,
   guard,
-  leftMs: Math.ceil(leftMs),
-  until: now.wallMs + Math.ceil(leftMs),
+  ...untilOf(Math.ceil(leftMs), now),
 })
 
-const isRules = (value: unknown): value is Rules =>
-  typeof value === 'object' && value !== null && Array.isArray((value as Partial<Rules>).crashLoop?.steps)
+const areNumbers = (of: unknown, keys: readonly string[]): boolean =>
+  typeof of === 'object' && of !== null && keys.every(key => typeof (of as Record<string, unknown>)[key] === 'number')
+
+/** What another version wrote may have other fields. */
+const isRules = (value: unknown): value is Rules => {
+  if (typeof value !== 'object' || value === null) return false
+  const { crashLoop, restart } = value as Partial<Rules>
+  return (
+    areNumbers(crashLoop, ['windowMs', 'refuse']) &&
+    Array.isArray(crashLoop?.steps) &&
+    crashLoop.steps.every(step => areNumbers(step, ['after', 'waitMs'])) &&
+    (restart === undefined || areNumbers(restart, ['starts', 'withinMs', 'cooldownMs']))
+  )
+}
 
 /** The rules that the guard last went by, where it wrote them down; otherwise its defaults. */
 const rulesIn = (records: readonly StoreRecord[]): Rules => {
@@ -95,18 +108,29 @@ const writtenWait = (records: readonly StoreRecord[], now: Stamp): Judgement | u
   return waitMs > 0 ? { answer: 'wait', waitMs, reason: rule, facts: { rule } } : undefined
 }
 
+/** The command that shows what was wrong with the manifest that was meant, where it is on record. */
+const onManifest = (word: 'run' | 'lint', { event }: StoreRecord): string => {
+  const { manifest, cwd } = event
+  if (typeof manifest !== 'string') return `bootcheck ${word}`
+  return `${typeof cwd === 'string' ? `cd ${quote(cwd)} && ` : ''}bootcheck ${word} ${quote(manifest)}`
+}
+
+const WITH_HOST = 'it ended with the host'
+
 /** The last thing that happened to it, where nothing holds it back. */
-const lastEvent = (records: readonly StoreRecord[]): Aspect => {
+const lastEvent = (records: readonly StoreRecord[], now: Stamp): Aspect => {
   const last = records.findLast(({ event }) =>
     ['end', 'unclean', 'rebooted', 'config', 'closed', 'start'].includes(event.type),
   )
   const since = last?.wallMs ?? null
   switch (last?.event.type) {
     case 'closed':
-      return { standing: 'closed', since, reason: text(last.event.what), next: 'bootcheck run' }
+      return { standing: 'closed', since, reason: text(last.event.what), next: onManifest('run', last) }
     case 'config':
-      return { standing: 'closed', since, reason: text(last.event.what) }
+      return { standing: 'closed', since, reason: text(last.event.what), next: onManifest('lint', last) }
     case 'start':
+      // As the next start will have it.
+      if (closingOf({ record: last }, now).type === 'rebooted') return { standing: 'ended', since, reason: WITH_HOST }
       return {
         standing: 'gone',
         since,
@@ -120,7 +144,7 @@ const lastEvent = (records: readonly StoreRecord[]): Aspect => {
         since,
       }
     case 'rebooted':
-      return { standing: 'ended', since, reason: 'it ended with the host' }
+      return { standing: 'ended', since, reason: WITH_HOST }
     default:
       return { standing: 'known' }
   }
@@ -143,7 +167,7 @@ const failingIn = (records: readonly StoreRecord[]): Aspect | undefined => {
 }
 
 const lifeIn = (
-  target: string,
+  forget: string,
   all: readonly StoreRecord[],
   records: readonly StoreRecord[],
   now: Stamp,
@@ -189,12 +213,12 @@ const lifeIn = (
   const guard = String(strict.facts.rule)
   const aspect: Aspect =
     strict.answer === 'refuse'
-      ? { standing: 'refused', guard, since: strict.since.wallMs, next: `mend what crashes, then ${resetOf(target)}` }
+      ? { standing: 'refused', guard, since: strict.since.wallMs, next: `mend what crashes, then ${forget}` }
       : strict.answer === 'wait'
         ? waiting('cooling-off', guard, strict.waitMs, now)
         : facts.refusedSince
           ? { standing: 'trial', guard, since: wall(facts.refusedSince), reason: 'something was changed: one trial' }
-          : lastEvent(records)
+          : lastEvent(records, now)
   return { ...known, process: null, aspect }
 }
 
@@ -209,7 +233,7 @@ interface Permits {
   readonly failures: number | null
 }
 
-const permitsIn = (target: string, reading: Reading, now: Stamp): Permits => {
+const permitsIn = (forget: string, reading: Reading, now: Stamp): Permits => {
   const answers = standingOf(reading, now)
   const factsOf = (guard: string) => answers.find(each => each.guard === guard)?.judged.facts
   const [rate, budget, breaker] = [factsOf('rate-limit'), factsOf('budget'), factsOf('breaker')]
@@ -224,7 +248,7 @@ const permitsIn = (target: string, reading: Reading, now: Stamp): Permits => {
           standing: 'refused',
           guard,
           since: judged.since.wallMs,
-          next: `look why it fails, then ${resetOf(target)}`,
+          next: `look why it fails, then ${forget}`,
         },
       ]
     if (judged.answer === 'wait')
@@ -249,10 +273,32 @@ const permitsIn = (target: string, reading: Reading, now: Stamp): Permits => {
   }
 }
 
+/** How the latest reset of a claim went. */
+const givenBack = (
+  forget: string,
+  { ended }: ItemMemory,
+  last: StoreRecord | undefined,
+  now: Stamp,
+  sight: Sight,
+): Aspect => {
+  const known = { guard: itemGuard.name, since: last?.wallMs ?? null }
+  const ok = last && ended.get(String(last.event.of))
+  if (ok === true || !last || (ok === undefined && sight.lifeOf(last, now) !== 'gone'))
+    return { ...known, standing: 'retried' }
+  return {
+    ...known,
+    standing: 'stuck',
+    reason: ok === false ? 'its reset failed' : 'its reset was begun, and its outcome is not on record',
+    next: `look why its reset fails, give it back by hand, then ${forget}`,
+  }
+}
+
 /** An item of a queue whose claim was given back. */
 const itemIn = (
-  target: string,
+  forget: string,
   reading: Reading,
+  now: Stamp,
+  sight: Sight,
 ): { readonly aspect: Aspect; readonly attempts: NonNullable<TargetState['attempts']> } | undefined => {
   const memory = remember(itemGuard, reading)
   const resets = [...memory.resets.values()]
@@ -268,14 +314,14 @@ const itemIn = (
           guard: itemGuard.name,
           since: spent.wallMs,
           reason: 'it went stale in its last try',
-          next: `look why it fails, then ${resetOf(target)}`,
+          next: `look why it fails, then ${forget}`,
         },
       }
-    : { attempts, aspect: { standing: 'retried', guard: itemGuard.name, since: last?.wallMs ?? null } }
+    : { attempts, aspect: givenBack(forget, memory, last, now, sight) }
 }
 
 const beatIn = (
-  target: string,
+  forget: string,
   reading: Reading,
   now: Stamp,
   sight: Sight,
@@ -286,12 +332,12 @@ const beatIn = (
   const seen = heartbeatOf(memory, { ...BEAT_LIMITS, life: sight.lifeOf(last, now), sleep: sight.sleep(now) }, now)
   if (seen.is === 'never') return undefined
   const agoMs = Math.round(seen.ageMs)
-  const beat = { at: now.wallMs - agoMs, agoMs }
+  const beat = { at: momentAgo(agoMs, now), agoMs }
   const since = beat.at
   if (seen.is === 'stale')
     return {
       beat,
-      aspect: { standing: 'stale', since, guard: 'heartbeat', next: `if it was retired: ${resetOf(target)}` },
+      aspect: { standing: 'stale', since, guard: 'heartbeat', next: `if it was retired: ${forget}` },
     }
   return { beat, aspect: { standing: seen.is === 'fresh' ? 'alive' : 'asleep', since } }
 }
@@ -303,15 +349,21 @@ const onceIn = (records: readonly StoreRecord[]): Aspect[] => {
 
 const rank = ({ standing }: Aspect): number => STANDINGS.indexOf(standing)
 
-/** How a target stands. Pure but for what `sight` sees. */
-export const stateOf = (target: string, reading: Reading, now: Stamp, sight: Sight = SYSTEM): TargetState => {
+/** How a target stands; `forget` is the command that resets it. Pure but for what `sight` sees. */
+export const stateOf = (
+  target: string,
+  reading: Reading,
+  now: Stamp,
+  forget: string,
+  sight: Sight = SYSTEM,
+): TargetState => {
   const { records: all, bad, firstBad = null } = reading
   const records = sinceReset(all)
   const current = { ...reading, records }
-  const life = lifeIn(target, all, records, now, sight)
-  const permits = permitsIn(target, current, now)
-  const item = itemIn(target, current)
-  const beat = beatIn(target, current, now, sight)
+  const life = lifeIn(forget, all, records, now, sight)
+  const permits = permitsIn(forget, current, now)
+  const item = itemIn(forget, current, now, sight)
+  const beat = beatIn(forget, current, now, sight)
   const message = messageOf(records, now)
   const cleared = all.findLast(({ event }) => event.type === RESET)
   const aspects: Aspect[] = [
@@ -324,9 +376,7 @@ export const stateOf = (target: string, reading: Reading, now: Stamp, sight: Sig
     ...onceIn(records),
   ]
   const [worst] = aspects.toSorted((a, b) => rank(a) - rank(b))
-  const nothing: Aspect = cleared
-    ? { standing: 'clear', since: cleared.wallMs }
-    : { standing: bad > 0 ? 'damaged' : 'known' }
+  const nothing: Aspect = cleared ? { standing: 'clear', since: cleared.wallMs } : { standing: 'known' }
   return {
     since: null,
     until: null,

@@ -1,6 +1,7 @@
 /** What the records of a message channel come to. */
 import { elapsedMs, type Stamp, type StoreRecord } from '../../core/store.ts'
 import type { TargetState } from './model.ts'
+import { untilOf } from './moment.ts'
 
 const OUTCOMES: ReadonlySet<string> = new Set(['delivered', 'refused', 'unknown', 'unsent'])
 const OWN: ReadonlySet<string> = new Set(['sending', 'delivered', 'unknown', 'unsent', 'unauthorized', 'not-before'])
@@ -23,8 +24,7 @@ export const messageOf = (records: readonly StoreRecord[], now: Stamp): Said | u
   })
   const held = records.findLast(({ event }) => event.type === 'not-before')
   const leftMs = held ? Number(held.event.holdMs) - elapsedMs(held, now) : 0
-  if (held && leftMs > 0)
-    return { ...told(held, 'cooling-off'), until: now.wallMs + leftMs, leftMs, next: text(held.event.next) }
+  if (held && leftMs > 0) return { ...told(held, 'cooling-off'), ...untilOf(leftMs, now), next: text(held.event.next) }
 
   const last = records.findLast(
     ({ event }) => event.type === 'sending' || event.type === 'unauthorized' || OUTCOMES.has(event.type),

@@ -26,7 +26,7 @@ export const STANDINGS = [
   'gone',
   'crashed',
   'undelivered',
-  'damaged',
+  'stuck',
   'trial',
   'failing',
   'asleep',
@@ -83,6 +83,8 @@ export interface TargetState {
 /** Everything that the store holds. */
 export interface State {
   readonly at: number
+  /** The state folder. */
+  readonly dir: string
   /** The worst first. */
   readonly targets: readonly TargetState[]
   /** Why the store itself cannot be read. */

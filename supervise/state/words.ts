@@ -28,7 +28,7 @@ const TONES: Readonly<Record<Standing, Tone>> = {
   gone: 'bad',
   crashed: 'warn',
   undelivered: 'bad',
-  damaged: 'bad',
+  stuck: 'bad',
   trial: 'warn',
   failing: 'warn',
   asleep: 'warn',
@@ -51,13 +51,13 @@ const NAMES: Readonly<Partial<Record<Standing, string>>> = {
   'cooling-off': 'cooling off',
   closed: 'held back by its gate',
   undelivered: 'not delivered',
-  damaged: 'without a whole line',
+  stuck: 'not given back',
   trial: 'on trial',
   asleep: 'quiet after a sleep',
   retried: 'given back',
 }
 
-const nameOf = (standing: Standing): string => NAMES[standing] ?? standing
+export const nameOf = (standing: Standing): string => NAMES[standing] ?? standing
 
 const well: ReadonlySet<Standing> = new Set(WELL)
 
@@ -80,8 +80,8 @@ const phrase = ({ standing, since, leftMs, beat }: TargetState, now: number): st
       return `given back${at}`
     case 'undelivered':
       return `not delivered${at}`
-    case 'damaged':
-      return 'no whole line'
+    case 'stuck':
+      return `not given back${at}`
     case 'asleep':
       return 'quiet after a sleep'
     case 'clear':
@@ -153,7 +153,7 @@ const detailsOf = (state: TargetState, now: number): string[] => {
 }
 
 const nextOf = ({ next, standing, until, guard }: TargetState, now: number): string | null => {
-  if (next !== null || until === null) return next === null ? null : excerpt(next, LONGEST)
+  if (next !== null || until === null) return next === null ? null : next
   const at = moment(until, now)
   if (standing === 'blocked') return `one trial at ${at}`
   return guard === 'rate-limit' ? `the next permit at ${at}` : `the next start at ${at}`
@@ -175,14 +175,17 @@ export const summarize = (state: State): string => {
     const count = targets.filter(each => each.standing === standing).length
     return count > 0 ? [`${count} ${nameOf(standing)}`] : []
   })
+  if (targets.length === 0) return `Nothing is remembered in ${state.dir}.`
   const { count, first } = badLines(state)
+  const read = targets.filter(({ standing }) => standing !== 'unreadable').length
   const lines =
-    count === 0
-      ? 'all lines good'
-      : `${count === 1 ? '1 line' : `${count} lines`} cannot be read${first === null ? '' : `: ${first}`}`
-  const what =
-    targets.length === 0
-      ? 'Nothing is remembered'
-      : `${plural(targets.length, 'target')}${counts.length > 0 ? `: ${counts.join(', ')}` : ', all well'}`
+    count > 0
+      ? `${plural(count, 'line')} cannot be read${first === null ? '' : `: ${first}`}`
+      : read === targets.length
+        ? 'all lines good'
+        : read === 0
+          ? 'nothing of it could be read'
+          : 'all lines good of what could be read'
+  const what = `${plural(targets.length, 'target')}${counts.length > 0 ? `: ${counts.join(', ')}` : ', all well'}`
   return `${what}. Local store, ${lines}.`
 }

@@ -297,6 +297,35 @@ describe('bad lines', () => {
     ])
   })
 
+  it('takes no record that lacks what each has, whatever its checksum says', () => {
+    const record = { id: 'r', event: { type: 'x' }, wallMs: 1, boot: 'b', uptimeMs: 2, pid: 3, started: '4', host: 'h' }
+    const odd: readonly object[] = [
+      { event: null },
+      { event: {} },
+      { event: { type: 'x', deep: {} } },
+      { event: [] },
+      { wallMs: 1e16 },
+      { wallMs: '1' },
+      { uptimeMs: null },
+      { pid: 1.5 },
+      { boot: 7 },
+      { host: undefined },
+    ]
+    for (const each of odd)
+      expect(decodeAll('t', '2026-11-22.jsonl', encode('t', { ...record, ...each }))).toMatchObject({
+        records: [],
+        bad: [{ why: 'a record without what each record has' }],
+      })
+    const line = (body: string) => Buffer.from(`${body},"crc":"${crc32(Buffer.from(body))}"}\n`)
+    const { records, bad } = decodeAll('t', '2026-11-22.jsonl', Buffer.concat(['null', '{"v":1,', '7'].map(line)))
+    expect([records.length, bad.length]).toEqual([0, 3])
+    const huge = encode('t', { ...record, event: { type: 'x', ms: 1 } })
+      .toString()
+      .trim()
+    const body = huge.slice(0, huge.indexOf(',"crc"')).replace('"ms":1', '"ms":1e999')
+    expect(decodeAll('t', '2026-11-22.jsonl', line(body)).bad).toHaveLength(1)
+  })
+
   it('never loses a good record to what stands around it, whatever that is', () => {
     const record = { id: 'r', event: { type: 'x' }, wallMs: 1, boot: 'b', uptimeMs: 2, pid: 3, started: '4', host: 'h' }
     fc.assert(

@@ -3,6 +3,7 @@ import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync } from 
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { showChange, showState } from '../../cli/reporters/state.ts'
 import { localStore } from '../../core/local-store.ts'
@@ -54,7 +55,7 @@ const ask = (ms: number, more: object): StoreRecord =>
 const rate = { limit: 2, perMs: 15 * MINUTE, cooldownMs: 30 * MINUTE }
 
 const of = (records: readonly StoreRecord[], seen: Sight = sight(), target = 'gateway') =>
-  stateOf(target, { records, bad: 0 }, NOW, seen)
+  stateOf(target, { records, bad: 0 }, NOW, `bootcheck state reset ${target}`, seen)
 
 /** Crashes two minutes apart, the last so long ago; from the fourth on the next start was made to wait. */
 const crashes = (count: number, lastMs: number): StoreRecord[] =>
@@ -120,7 +121,26 @@ describe('a process that the guard starts', () => {
       [ago(MINUTE, { type: 'closed', what: 'port' })],
       { standing: 'closed', reason: 'port', next: 'bootcheck run' },
     ],
-    ['no command', [ago(MINUTE, { type: 'config', code: 78, what: 'x was not found' })], { standing: 'closed' }],
+    [
+      'a closed gate of another manifest',
+      [ago(MINUTE, { type: 'closed', what: 'port', manifest: '/srv/my gw/BOOT.md', cwd: '/srv/my gw' })],
+      { standing: 'closed', next: "cd '/srv/my gw' && bootcheck run '/srv/my gw/BOOT.md'" },
+    ],
+    [
+      'no command',
+      [ago(MINUTE, { type: 'config', code: 78, what: 'x was not found' })],
+      { standing: 'closed', next: 'bootcheck lint' },
+    ],
+    [
+      'a bad manifest',
+      [ago(MINUTE, { type: 'config', code: 78, what: 'E101', manifest: '/srv/BOOT.md', cwd: '/srv' })],
+      { standing: 'closed', next: 'cd /srv && bootcheck lint /srv/BOOT.md' },
+    ],
+    [
+      'one whose host rebooted',
+      [{ ...start(HOUR), boot: 'zero' }],
+      { standing: 'ended', reason: 'it ended with the host' },
+    ],
     [
       'a changed file after a refusal',
       [...crashes(10, HOUR), ago(MINUTE, { type: 'trial', fingerprint: 'b' })],
@@ -197,6 +217,20 @@ describe('the others', () => {
       { standing: 'retried', attempts: { taken: 2, limit: 3 } },
     ],
     [
+      'an item that could not be given back',
+      [ago(HOUR, { type: 'requeue', of: 'a', attempts: 3 }), ago(HOUR, { type: 'requeued', of: 'a', ok: false })],
+      {
+        standing: 'stuck',
+        reason: 'its reset failed',
+        next: 'look why its reset fails, give it back by hand, then bootcheck state reset gateway',
+      },
+    ],
+    [
+      'an item whose reset was killed',
+      [ago(HOUR, { type: 'requeue', of: 'a', attempts: 3 })],
+      { standing: 'stuck', reason: 'its reset was begun, and its outcome is not on record' },
+    ],
+    [
       'an item that failed for good',
       [
         ago(HOUR, { type: 'requeue', of: 'a', attempts: 2 }),
@@ -212,6 +246,95 @@ describe('the others', () => {
     ['what a later version wrote', [ago(HOUR, { type: 'dreamt' })], { standing: 'known' }],
   ])('%s', (_, records, wanted) => {
     expect(of(records)).toMatchObject(wanted)
+  })
+
+  it('takes whatever a record may hold, and names no time that is none', () => {
+    const types = [
+      'start',
+      'spawned',
+      'ready',
+      'verified',
+      'checked',
+      'end',
+      'unclean',
+      'rebooted',
+      'config',
+      'closed',
+      'wait',
+      'refused',
+      'trial',
+      'notified',
+      'ok',
+      'fail',
+      'ask',
+      'once',
+      'beat',
+      'stale',
+      'requeue',
+      'requeued',
+      'reset',
+      'sending',
+      'delivered',
+      'unknown',
+      'unsent',
+      'unauthorized',
+      'not-before',
+    ]
+    const fields = [
+      'ms',
+      'holdMs',
+      'retryAfterMs',
+      'rules',
+      'rule',
+      'of',
+      'what',
+      'check',
+      'effect',
+      'code',
+      'signal',
+      'child',
+      'limit',
+      'perMs',
+      'cooldownMs',
+      'attempts',
+      'failures',
+      'windowMs',
+      'blockMs',
+      'ok',
+      'crash',
+      'observed',
+      'next',
+      'asleepMs',
+    ]
+    const value = fc.constantFrom<StoreEvent[string]>(
+      null,
+      'x',
+      '',
+      '2026',
+      true,
+      0,
+      -1,
+      1.5,
+      1e300,
+      -1e300,
+      8.64e15,
+      '{"crashLoop":{"steps":[null]}}',
+      '{"crashLoop":{"windowMs":1,"refuse":2,"steps":[{"after":1e300,"waitMs":1e300}]}}',
+    )
+    const event = fc.tuple(fc.constantFrom(...types), fc.dictionary(fc.constantFrom(...fields), value, { maxKeys: 12 }))
+    const at = fc.constantFrom(0, MINUTE, DAY, -DAY, NOW.wallMs - 8.64e15, NOW.wallMs + 8.64e15)
+    fc.assert(
+      fc.property(fc.array(fc.tuple(at, event), { minLength: 1, maxLength: 6 }), given => {
+        const records = given.map(([ms, [type, rest]]) => ({ ...ago(ms, { ...rest, type }), boot: 'zero' }))
+        const state = of(records)
+        const whole: State = { at: NOW.wallMs, dir: '/s', targets: [state], problem: null }
+        const json = JSON.stringify(stateJson(whole))
+        const told = JSON.stringify([tell(state, NOW.wallMs), records.map(each => tellRecord(each, records))])
+        expect(told).not.toMatch(/NaN|Invalid|Infinity/)
+        expect(json).not.toMatch(/NaN|Invalid|Infinity/)
+      }),
+      { numRuns: 2000 },
+    )
   })
 
   it('shows the worst of several sides', () => {
@@ -254,12 +377,19 @@ describe('for people', () => {
       'codex/grok-4.20',
       { records: [8, 7, 6].map(minutes => ago(minutes * MINUTE, { type: 'fail', retryAfterMs: null })), bad: 0 },
       NOW,
+      'forget',
       sight(),
     ),
-    stateOf('login:naver', { records: [ask(20 * MINUTE, rate), ask(19 * MINUTE, rate)], bad: 0 }, NOW, sight()),
-    stateOf('worker-3', { records: [ago(12 * SECOND, { type: 'beat' })], bad: 0 }, NOW, sight()),
+    stateOf(
+      'login:naver',
+      { records: [ask(20 * MINUTE, rate), ask(19 * MINUTE, rate)], bad: 0 },
+      NOW,
+      'forget',
+      sight(),
+    ),
+    stateOf('worker-3', { records: [ago(12 * SECOND, { type: 'beat' })], bad: 0 }, NOW, 'forget', sight()),
   ]
-  const state: State = { at: NOW.wallMs, targets, problem: null }
+  const state: State = { at: NOW.wallMs, dir: '/s', targets, problem: null }
   const shown = (width: number, given = state) =>
     showState(
       { targets: given.targets.map(each => tell(each, NOW.wallMs)), summary: summarize(given), problem: given.problem },
@@ -298,6 +428,7 @@ worker-3         alive                        beat 12 s ago
       'a\u001b[2J\u202eb',
       { records: [ago(0, { type: 'closed', what: 'x\u001b]0;y\n' })], bad: 0 },
       NOW,
+      'forget',
       sight(),
     )
     for (const width of [0, 40, 90]) {
