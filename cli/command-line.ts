@@ -1,14 +1,15 @@
 /** A command line with options, read and checked: the only file that knows cac. */
 import { cac } from 'cac'
-import { duration } from '../core/units.ts'
+import { duration, isTooLong, LONGEST_DURATION } from '../core/units.ts'
 import { UsageError } from './io.ts'
 import { FORMATS } from './reporters/index.ts'
-import { COMMON, type Command, meant, type Option, type Values, WORDS, type Word } from './words.ts'
+import { COMMON, type Command, hasControls, meant, type Option, type Values, WORDS, type Word } from './words.ts'
 
 const camel = (name: string): string =>
   name.replace(/([a-z])-([a-z])/g, (_, a: string, b: string) => a + b.toUpperCase())
 
-// cac turns `--only 1e3` into 1000 and `--token 00e1` into 0. A value that looks like a number carries this mark through it.
+// cac turns `--only 1e3` into 1000 and `--token 00e1` into 0. A value that looks like a number carries this mark through it, and so does one
+// that begins with it.
 const MARK = '\u0001'
 /** `--chat -1001` is an option and its value: cac would take the second for flags. */
 const joined = (argv: readonly string[]): string[] =>
@@ -17,13 +18,29 @@ const joined = (argv: readonly string[]): string[] =>
     if (/^--[^=]+$/.test(token) && next !== undefined && /^-[0-9]/.test(next)) return [`${token}=${next}`]
     return /^-[0-9]/.test(token) && /^--[^=]+$/.test(argv[at - 1] ?? '') ? [] : [token]
   })
-const numeric = (text: string): boolean => Number(text) * 0 === 0
-const protect = (token: string): string => {
+const marked = (text: string): boolean => Number(text) * 0 === 0 || text.startsWith(MARK)
+const HYPHENED: ReadonlySet<string> = new Set(
+  WORDS.flatMap(({ options }) => options)
+    .filter(({ name, type }) => type === 'flag' && /[a-z]-/.test(name) && !name.startsWith('no-'))
+    .map(({ name }) => `--${name}`),
+)
+/** `own`: not behind `--`. */
+const protect = (token: string, own: boolean): string => {
   const value = /^(--[^=]+=)(.*)$/s.exec(token)
-  if (value?.[1] !== undefined && value[2] !== undefined) return numeric(value[2]) ? value[1] + MARK + value[2] : token
-  return !token.startsWith('-') && numeric(token) ? MARK + token : token
+  if (value?.[1] !== undefined && value[2] !== undefined) return marked(value[2]) ? value[1] + MARK + value[2] : token
+  // cac knows `dry-run` as `dryRun`, and takes the word behind the one that is written for its value.
+  if (own && HYPHENED.has(token)) return `--${camel(token.slice(2))}`
+  return !token.startsWith('-') && marked(token) ? MARK + token : token
 }
-const bare = (value: unknown): string => String(value).replaceAll(MARK, '')
+const bare = (value: unknown): string => {
+  const text = String(value)
+  return text.startsWith(MARK) ? text.slice(MARK.length) : text
+}
+
+const notDuration = (shown: string, text: string): string =>
+  isTooLong(text)
+    ? `${shown} "${text}" is too long: at most ${LONGEST_DURATION}`
+    : `${shown} "${text}" is not a duration; write 500ms, 30s or 2m`
 
 /** One declared option of the word, checked and put where its type belongs. */
 const read = (option: Option, given: unknown, sink: Sink): void => {
@@ -38,6 +55,8 @@ const read = (option: Option, given: unknown, sink: Sink): void => {
   }
   if (items.some(item => typeof item === 'boolean' || bare(item) === '')) throw new UsageError(`${shown} needs a value`)
   const texts = items.map(bare)
+  if ((type === 'ids' || type === 'name') && texts.some(hasControls))
+    throw new UsageError(`${shown} has no control characters, and "${texts.find(hasControls)}" has`)
   if (type === 'ids') {
     if (texts.some(text => text.split(',').every(part => part.trim() === '')))
       throw new UsageError(`${shown} needs a value`)
@@ -60,10 +79,15 @@ const read = (option: Option, given: unknown, sink: Sink): void => {
   }
   const text = texts[0] ?? ''
   if (texts.length > 1) throw new UsageError(`${shown} is given ${texts.length} times; once is enough`)
-  if (type === 'text') sink.texts.set(name, text)
+  if (type === 'text' || type === 'name') sink.texts.set(name, text)
   else if (type === 'duration') {
     const ms = duration(text)
-    if (!ms) throw new UsageError(`${shown} "${text}" is not a duration; write 500ms, 30s or 2m`)
+    if (!ms) throw new UsageError(notDuration(shown, text))
+    sink.numbers.set(name, ms)
+  } else if (type === 'delay') {
+    const ms = duration(isTooLong(text) ? LONGEST_DURATION : text)
+    if (ms === undefined) throw new UsageError(notDuration(shown, text))
+    if (isTooLong(text)) sink.notes.push(`${shown} ${text} is cut to ${LONGEST_DURATION}, the longest there is`)
     sink.numbers.set(name, ms)
   } else if (type === 'count') {
     const count = Number(text)
@@ -83,6 +107,7 @@ interface Sink {
   readonly ids: Map<string, readonly string[]>
   readonly numbers: Map<string, number>
   readonly formats: { readonly format: string; readonly file?: string }[]
+  readonly notes: string[]
 }
 
 /** `live` is `pretty` with its progress by name. */
@@ -125,7 +150,9 @@ export const parseCommand = (given: readonly string[]): Command => {
   declare(cli.command(run.args, run.about), run)
   let parsed: ReturnType<typeof cli.parse>
   try {
-    parsed = cli.parse(['node', 'bootcheck', ...argv.map(protect)], { run: false })
+    parsed = cli.parse(['node', 'bootcheck', ...argv.map((token, at) => protect(token, end < 0 || at < end))], {
+      run: false,
+    })
   } catch (error) {
     // `--path . --path.x 1`: cac cannot hang a key on a text.
     if (error instanceof TypeError)
@@ -158,7 +185,7 @@ export const parseCommand = (given: readonly string[]): Command => {
   if (nested !== undefined) throw new UsageError(`${word.name} has no option --${nested}`)
   const dropped = [...typed].find(([, name]) => /^(__proto__|constructor|prototype)(\.|$)/.test(name))
   if (dropped) throw new UsageError(`${word.name} has no option --${dropped[1]}`)
-  const sink: Sink = { flags: new Set(), texts: new Map(), ids: new Map(), numbers: new Map(), formats: [] }
+  const sink: Sink = { flags: new Set(), texts: new Map(), ids: new Map(), numbers: new Map(), formats: [], notes: [] }
   const open: Record<string, string | true | string[]> = {}
   const seen = new Set<Option>()
   // cac reads `--no-wait` as a `wait` that is false, and says `wait: true` where nothing was said.

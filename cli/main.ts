@@ -2,7 +2,7 @@
 import { version } from '../package.json'
 import { help, usage } from './help.ts'
 import { type Io, UsageError } from './io.ts'
-import { type Command, meant, type Values, WORDS, type Word } from './words.ts'
+import { type Command, hasControls, meant, type Values, WORDS, type Word } from './words.ts'
 
 const names = WORDS.map(word => word.name)
 
@@ -12,6 +12,7 @@ const NO_VALUES: Values = {
   ids: new Map(),
   numbers: new Map(),
   formats: [],
+  notes: [],
   open: {},
   command: [],
 }
@@ -52,6 +53,8 @@ const checkArguments = ({ word, named, args, values }: Command): void => {
     throw new UsageError(
       `${word.name} takes ${wanted.length === 0 ? 'no arguments' : `one ${wanted.join(' and one ')}`}, and got ${args.length}: ${args.join(' ')}`,
     )
+  const odd = word.args.startsWith('<target>') ? args.find(hasControls) : undefined
+  if (odd !== undefined) throw new UsageError(`a target has no control characters, and "${odd}" has`)
   if (word.command && values.command.length === 0)
     throw new UsageError(
       `${word.name} needs a command behind "--": bootcheck ${word.name} ${DASHES} gateway --port 18789`,
@@ -69,11 +72,13 @@ export const main = async (argv: readonly string[], io: (color: boolean | undefi
     if (flags.has('version')) return terminal.out(`${version}\n`) ? 0 : 3
     if (flags.has('help')) return terminal.out(command.named ? usage(command.word) : help()) ? 0 : 3
     checkArguments(command)
+    for (const note of command.values.notes) terminal.err(`bootcheck: ${note}\n`)
     const { action } = await command.word.load()
     return await action(command.args, command.values, terminal)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    io(false).err(`bootcheck: ${error.message}\n`)
+    const { visible } = await import('../core/text.ts')
+    io(false).err(`bootcheck: ${visible(error.message)}\n`)
     return WORDS.find(({ name }) => name === argv[0])?.misuse ?? 2
   }
 }

@@ -2,8 +2,11 @@
 import { suggest } from '../core/suggest.ts'
 import type { Io } from './io.ts'
 
-/** How a value is read: `ids` is a comma-separated list that may be repeated, `format` is `F` or `F=FILE`. */
-export type ValueType = 'flag' | 'text' | 'ids' | 'duration' | 'count' | 'format' | readonly string[]
+/**
+ * How a value is read: `name` is text that can be pasted from what is shown, `ids` is a comma-separated list of such that may be repeated,
+ * `format` is `F` or `F=FILE`, `delay` is a duration that may be nothing, and is cut to the longest one.
+ */
+export type ValueType = 'flag' | 'text' | 'name' | 'ids' | 'duration' | 'delay' | 'count' | 'format' | readonly string[]
 
 export interface Option {
   /** Without the dashes. */
@@ -18,8 +21,10 @@ export interface Values {
   readonly flags: ReadonlySet<string>
   readonly texts: ReadonlyMap<string, string>
   readonly ids: ReadonlyMap<string, readonly string[]>
-  /** Milliseconds for a duration. */
+  /** Milliseconds for a duration or a delay. */
   readonly numbers: ReadonlyMap<string, number>
+  /** What was read otherwise than it was written, in a line each, for standard error. */
+  readonly notes: readonly string[]
   readonly formats: readonly { readonly format: string; readonly file?: string }[]
   /** Options that the word leaves open (`check KIND --option value`), as written. */
   readonly open: Readonly<Record<string, string | true | readonly string[]>>
@@ -179,7 +184,7 @@ export const WORDS: readonly Word[] = [
       ['bootcheck guard --no-checks --target worker-3 -- node worker.js', 'crash loops alone, without a manifest'],
     ],
     options: [
-      { name: 'target', type: 'text', about: 'What its crashes are counted under (gateway)' },
+      { name: 'target', type: 'name', about: 'What its crashes are counted under (gateway)' },
       { name: 'manifest', type: 'text', about: 'Its checks, instead of ./BOOT.md' },
       { name: 'no-checks', type: 'flag', about: 'No manifest: only the guards' },
       { name: 'no-wait', type: 'flag', about: 'Exit 75 instead of waiting until a cool-down ends' },
@@ -234,7 +239,7 @@ export const WORDS: readonly Word[] = [
       ['bootcheck record codex/grok-4.20 ok', 'a success clears its failures'],
       ['bootcheck record worker-3 beat', 'a worker that is alive'],
     ],
-    options: [{ name: 'retry-after', type: 'duration', about: 'Blocked at least for this long; with fail' }, STATE],
+    options: [{ name: 'retry-after', type: 'delay', about: 'Blocked at least for this long; with fail' }, STATE],
     load: () => import('./commands/record.ts'),
   },
   {
@@ -247,11 +252,11 @@ export const WORDS: readonly Word[] = [
       ['bootcheck exec --key login:naver --limit 2 --per 15m -- ./login', 'no more logins than the service bears'],
     ],
     options: [
-      { name: 'key', type: 'text', about: 'The target of --limit and --attempts; its outcome is recorded' },
-      { name: 'once', type: 'text', about: 'A key that is committed before the command runs; later calls exit 0' },
+      { name: 'key', type: 'name', about: 'The target of --limit and --attempts; its outcome is recorded' },
+      { name: 'once', type: 'name', about: 'A key that is committed before the command runs; later calls exit 0' },
       { name: 'deadline', type: 'duration', about: 'TERM to all that it started then, KILL 2 s later; exit 124' },
       ...PERMITS,
-      { name: 'beat', type: 'text', about: 'A target whose heartbeat it gives while it makes progress' },
+      { name: 'beat', type: 'name', about: 'A target whose heartbeat it gives while it makes progress' },
       {
         name: 'keep',
         type: 'text',
@@ -293,6 +298,9 @@ export interface Command {
   readonly args: readonly string[]
   readonly values: Values
 }
+
+/** C0, DEL and C1: a name with one of them cannot be typed from what is shown of it. */
+export const hasControls = (text: string): boolean => /[\u0000-\u001f\u007f-\u009f]/.test(text)
 
 /** `; did you mean "run"?` */
 export const meant = (word: string, known: readonly string[]): string => {

@@ -5,6 +5,7 @@ import { quote } from './shell.ts'
 import type { Reading, StoreError } from './store.ts'
 import { suggest } from './suggest.ts'
 import { plural } from './text.ts'
+import { LONGEST_DURATION } from './units.ts'
 
 /** A span of more than nothing. */
 export const SPAN = { type: 'string', format: 'duration', pattern: '^0*[1-9][0-9]*(ms|s|m|h|d)$' } as const
@@ -50,8 +51,8 @@ export const tooLong = (kind: string, key: string, value: string): Trouble => ({
   code: `${kind}/limits`,
   summary: `${key} is ${value}, which is too long`,
   observed: `${key}: ${value}`,
-  expected: 'at most 24d',
-  next: `write \`${key}: 24d\``,
+  expected: `at most ${LONGEST_DURATION}`,
+  next: `write \`${key}: ${LONGEST_DURATION}\``,
 })
 
 /** `KIND/misspelt`: nothing was ever kept of it, and of one that is called nearly the same there was. */

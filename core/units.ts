@@ -4,6 +4,13 @@ const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 export const DURATION_PATTERN = '^[0-9]+(ms|s|m|h|d)$'
 
+/** The longest duration in whole days. */
+export const LONGEST_DURATION = '24d'
+
+/** Written as a duration, and longer than any. */
+export const isTooLong = (text: string): boolean =>
+  new RegExp(DURATION_PATTERN).test(text) && duration(text) === undefined
+
 /** `500ms`, `5s`, `2m`, `1h`, `7d` in ms. Undefined if it is not a duration, or longer than Node's timers can wait (24.8 days). */
 export const duration = (text: string): number | undefined => {
   const match = /^([0-9]+)(ms|s|m|h|d)$/.exec(text)

@@ -1,7 +1,7 @@
 /** Reads values that every manifest has: words, durations, numbers, dates. Each reports what it cannot read and answers undefined. */
 import { suggest } from '../suggest.ts'
 import { span } from '../text.ts'
-import { duration } from '../units.ts'
+import { duration, isTooLong, LONGEST_DURATION } from '../units.ts'
 import type { YamlEntry, YamlNode, YamlScalar } from './block-yaml.ts'
 import type { Problems } from './problems.ts'
 import { type Region, shownNode } from './region.ts'
@@ -66,7 +66,6 @@ export const readDuration = (reader: Reader, entry: YamlEntry, leastMs = 1): num
   if (!scalar) return undefined
   const ms = duration(scalar.text)
   if (ms !== undefined && ms >= leastMs) return ms
-  const tooLong = /^[0-9]+(?:ms|s|m|h|d)$/.test(scalar.text) && ms === undefined
   reader.problems.error(
     'E306',
     reader.region.place(scalar.offset),
@@ -75,8 +74,8 @@ export const readDuration = (reader: Reader, entry: YamlEntry, leastMs = 1): num
       ? `${span(leastMs)} or more: 30s, 5m, 1h`
       : ms === 0
         ? 'longer than nothing: 500ms, 5s, 2m'
-        : tooLong
-          ? 'at most 24d'
+        : isTooLong(scalar.text)
+          ? `at most ${LONGEST_DURATION}`
           : '500ms, 5s, 2m',
   )
   return undefined

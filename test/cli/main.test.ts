@@ -141,6 +141,7 @@ describe('options', () => {
     [['run', '--format', 'json', '--format', 'tap'], 'only one --format can go to standard output'],
     [['run', '--deadline', '20'], '--deadline "20" is not a duration; write 500ms, 30s or 2m'],
     [['run', '--deadline', '0s'], 'is not a duration'],
+    [['run', '--deadline', '25d'], '--deadline "25d" is too long: at most 24d'],
     [['run', '--deadline'], '--deadline needs a value'],
     [['run', '--only='], '--only needs a value'],
     [['run', '--only', '--strict'], '--only needs a value'],

@@ -117,6 +117,7 @@ describe('run', () => {
       ['run', 'bad.md'],
       ['run', '--only', 'nope'],
       ['run', '--dry-run'],
+      ['run', '--dry-run', 'bad.md'],
       ['check', 'workspace', '--path', '.'],
     ]) {
       const report = reportOf(await bootcheck([...argv, '--format', 'json'], { cwd }))

@@ -149,15 +149,43 @@ describe('allow', () => {
     [['record', 'a'], 'record needs an event'],
     [['record', 'a', 'fial'], '"fial" is not one of ok, fail, beat; did you mean "fail"?'],
     [['record', 'a', 'ok', '--retry-after', '5s'], '--retry-after belongs to a failure'],
+    [['record', 'a', 'fail', '--retry-after', 'soon'], '--retry-after "soon" is not a duration'],
+    [['allow', 'a', '--per', '25d'], '--per "25d" is too long: at most 24d'],
+    [['allow', 'a\u001b[31mb'], 'a target has no control characters, and "a\\x1b[31mb" has'],
+    [['allow', 'a\u0001b', '--limit', '2'], 'a target has no control characters, and "a\\x01b" has'],
+    [['record', '\u0001a', 'fail', '--retry-after', '1s'], 'and "\\x01a" has'],
+    [['record', 'a\u0085', 'fail'], 'and "a\\x85" has'],
+    [['allow', 'a', '--set', 'a,b\u007f'], '--set has no control characters, and "a,b\\x7f" has'],
+    [['exec', '--key', 'a\nb', '--', 'true'], '--key has no control characters, and "a\\nb" has'],
+    [['exec', '--once', '\u0001b', '--', 'true'], '--once has no control characters'],
+    [['exec', '--beat', '\u009bb', '--', 'true'], '--beat has no control characters'],
+    [['state', 'esc\u001b[31mrod'], 'nothing is remembered of "esc\\x1b[31mrod"'],
+    [['state', 'reset', 'esc\u001b[31mrod'], 'nothing is remembered of "esc\\x1b[31mrod"'],
   ])('%j is wrong usage', async (words, message) => {
     const cwd = scratch()
     const ended = await bootcheck(words, { cwd })
     expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) })
   })
 
+  it('keeps a failure whatever it asks for', async () => {
+    const cwd = scratch()
+    const store = localStore({ dir: join(cwd, '.state', 'bootcheck'), now: Date.now })
+    const asked = () => store.read('a').records.at(-1)?.event.retryAfterMs
+    expect(await bootcheck(['record', 'a', 'fail', '--retry-after', '0s'], { cwd })).toMatchObject({
+      code: 0,
+      stderr: '',
+    })
+    expect(asked()).toBe(0)
+    expect(await bootcheck(['record', 'a', 'fail', '--retry-after', '25d'], { cwd })).toMatchObject({
+      code: 0,
+      stderr: 'bootcheck: --retry-after 25d is cut to 24d, the longest there is\n',
+    })
+    expect(asked()).toBe(24 * 86_400_000)
+  })
+
   it('shows what a target hides', async () => {
-    const { stdout } = await bootcheck(['allow', 'a\u001b[31m\u202eb'], { cwd: scratch() })
-    expect(stdout).toMatch(/^a\\x1b\[31m\\u202eb: go, /)
+    const { stdout } = await bootcheck(['allow', 'a\u202eb'], { cwd: scratch() })
+    expect(stdout).toMatch(/^a\\u202eb: go, /)
   })
 
   it('is no yes where the answer could not be printed', async () => {
