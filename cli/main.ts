@@ -72,13 +72,13 @@ export const main = async (argv: readonly string[], io: (color: boolean | undefi
     if (flags.has('version')) return terminal.out(`${version}\n`) ? 0 : 3
     if (flags.has('help')) return terminal.out(command.named ? usage(command.word) : help()) ? 0 : 3
     checkArguments(command)
-    for (const note of command.values.notes) terminal.err(`bootcheck: ${note}\n`)
+    for (const note of command.values.notes) terminal.err(`bootcheck: ${note}\n`) // of checked parts only
     const { action } = await command.word.load()
     return await action(command.args, command.values, terminal)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    const { visible } = await import('../core/text.ts')
-    io(false).err(`bootcheck: ${visible(error.message)}\n`)
+    const { problemText } = await import('./problem.ts')
+    io(false).err(problemText(error.message))
     return WORDS.find(({ name }) => name === argv[0])?.misuse ?? 2
   }
 }

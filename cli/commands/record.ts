@@ -1,8 +1,8 @@
 /** `bootcheck record TARGET ok|fail|beat`: tells the guards how it went. */
-import { visible } from '../../core/text.ts'
 import { openStore, StoreError } from '../../supervise/open-store.ts'
 import { recordOutcome, targetProblem } from '../../supervise/permits.ts'
 import { UsageError } from '../io.ts'
+import { problemText } from '../problem.ts'
 import { type Action, meant } from '../words.ts'
 
 const OUTCOMES = ['ok', 'fail', 'beat'] as const
@@ -21,8 +21,7 @@ export const action: Action = async ([target = '', event = ''], values, io) => {
     return 0
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
-    const [message, next] = [error.message, error.next].map(visible)
-    io.err(`bootcheck: ${outcome} of ${visible(target)} was not recorded: ${message}\nnext: ${next}\n`)
+    io.err(problemText(`${outcome} of ${target} was not recorded: ${error.message}`, error.next))
     return 3
   }
 }

@@ -1,7 +1,5 @@
 /** `bootcheck state [TARGET…]`, `state reset TARGET…`: what the guards remember, and how they forget it. */
 import { constants } from 'node:os'
-import { quote } from '../../core/shell.ts'
-import { visible } from '../../core/text.ts'
 import {
   type Change,
   exitCodeOf,
@@ -16,6 +14,7 @@ import {
   unknownTargets,
 } from '../../supervise/state.ts'
 import { type Io, UsageError } from '../io.ts'
+import { problemText } from '../problem.ts'
 import { showChange, showResets, showState } from '../reporters/state.ts'
 import type { Action, Values } from '../words.ts'
 
@@ -58,7 +57,7 @@ const follow = async (targets: readonly string[], values: Values, io: Io): Promi
   const misspelt = unknowns.find(({ suggestion }) => suggestion !== undefined)
   if (misspelt) throw unknown(misspelt)
   for (const { unknown: name } of unknowns)
-    io.err(`bootcheck: nothing is remembered of ${quote(name)} yet: waiting for its first record\n`)
+    io.err(problemText(`nothing is remembered of "${name}" yet: waiting for its first record`))
   let first = true
   for await (const { state, changes } of followState(options, io.stop)) {
     if ((first || state.problem) && !print(state, values, io)) return 3
@@ -76,8 +75,7 @@ const reset = (targets: readonly string[], values: Values, io: Io): number => {
   const done = resetState(targets, stateDir)
   if ('unknown' in done) throw unknown(done)
   if ('problem' in done) {
-    const [message, next] = [done.problem.message, done.problem.next].map(visible)
-    io.err(`bootcheck: not everything was reset: ${message}\nnext: ${next}\n`)
+    io.err(problemText(`not everything was reset: ${done.problem.message}`, done.problem.next))
     return 3
   }
   if (isJson(values)) return show([...new Set(targets)], values, io)

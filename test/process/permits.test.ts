@@ -308,9 +308,22 @@ describe('a state folder that fails', () => {
       SETUP(mount, 'mount -t tmpfs -o ro none MOUNT'),
     )
     failOpen(rate, 'the file system is read-only')
-    // Nothing is remembered, which could be read; a breaker that is closed has no places to give away.
-    failOpen(breaker, 'the file system is read-only')
-    failOpen(strict, 'the file system is read-only')
+    // Where nothing can ever be kept a breaker would never trip.
+    for (const ended of [breaker, strict, budget]) failClosed(ended, 'the file system is read-only')
+    notRecorded(record, 'the file system is read-only')
+  })
+
+  it('because it may no longer be written: what could be read still counts', async () => {
+    const mount = scratch()
+    const { rate, breaker, strict, budget, record } = await all(
+      join(mount, 'state'),
+      SETUP(
+        mount,
+        `mount -t tmpfs none MOUNT; "$1" "$2" record t ok --state-dir MOUNT/state; mount -o remount,ro MOUNT`,
+      ),
+    )
+    // A breaker that is closed has no places to give away.
+    for (const ended of [rate, breaker, strict]) failOpen(ended, 'the file system is read-only')
     failClosed(budget, 'the file system is read-only')
     notRecorded(record, 'the file system is read-only')
   })

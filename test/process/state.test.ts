@@ -297,7 +297,7 @@ describe('state --follow', () => {
       .trim()
       .split('\n')
       .map(line => JSON.parse(line))
-    expect(stderr).toBe('bootcheck: nothing is remembered of worker-3 yet: waiting for its first record\n')
+    expect(stderr).toBe('bootcheck: nothing is remembered of "worker-3" yet: waiting for its first record\n')
     expect(lines).toHaveLength(2)
     for (const line of lines) expect(fits(line), JSON.stringify(fits.errors)).toBe(true)
     expect(lines[1]).toMatchObject({ change: { target: 'worker-3', event: BEAT }, targets: [{ standing: 'alive' }] })
