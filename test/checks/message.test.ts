@@ -642,8 +642,12 @@ describe('without memory nothing is sent', () => {
 
   it.each<[string, (dir: string) => void, RegExp]>([
     ['a folder that others may write', dir => chmodSync(dir, 0o777), /^chmod go-w /],
-    ["a folder of somebody else's", dir => chownSync(dir, 65534, 65534), /^ls -ld /],
-    ['a file in its place', dir => writeFileSync(join(dir, 'targets'), ''), /^ls -ld /],
+    [
+      "a folder of somebody else's",
+      dir => chownSync(dir, 65534, 65534),
+      /^sudo -u '#65534' bootcheck state --state-dir \//,
+    ],
+    ['a file in its place', dir => writeFileSync(join(dir, 'targets'), ''), /^mv \S+targets \S+targets\.aside$/],
   ])('%s', async (_, spoil, next) => {
     const verdict = await refuses(spoil)
     expect(verdict).toMatchObject({

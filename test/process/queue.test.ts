@@ -32,7 +32,7 @@ it('gives an item back once, then tells that its tries are spent, and tries agai
   }
   expect(await again()).toMatchObject({ status: 'fail', code: 'queue/spent', next: 'bootcheck state reset job-7' })
   expect((await bootcheck(['state', 'job-7'], { cwd })).stdout).toMatch(
-    /^refused since [^\t]*\tjob-7\t2 of 2 attempts\tit went stale in its last try\tnext: .*bootcheck state reset job-7$/m,
+    /^refused since [^\t]*\tjob-7\t2 of 2 attempts\tit went stale in its last try\tnext: .*bootcheck state reset --state-dir \S+ job-7$/m,
   )
   expect((await bootcheck(['state', 'reset', 'job-7'], { cwd })).code).toBe(0)
   expect(await again()).toMatchObject({ status: 'warn', code: 'queue/reset' })
