@@ -129,7 +129,7 @@ const askFirst = (call: Call): number | undefined => {
   const permit = ask(call.store, key, { ...terms, ...(once === undefined ? {} : { once }) })
   for (const warning of permit.warnings) say(call, warning)
   if (permit.allowed) return undefined
-  say(call, permitLine({ ...permit, next: call.shown(permit.next) }, call.world.now()))
+  say(call, permitLine(permit, call.world.now()))
   if (permit.retryAt !== null) say(call, `retryAt ${new Date(permit.retryAt).toISOString()}`)
   return permit.exitCode
 }

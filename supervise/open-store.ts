@@ -11,14 +11,12 @@ export interface OpenStore {
   readonly store: Store
   /** The state folder, absolute. */
   readonly dir: string
-  /** The command as it is: those of the store name its folder themselves. */
-  shown(command: string | null): string | null
 }
 
 /** The store in the folder of `--state-dir`, or in the platform's own. */
 export const openStore = (stateDir: string | undefined, world: World = realWorld()): OpenStore => {
   const dir = stateDir === undefined ? stateFolder(world) : absolute(stateDir, world)
-  return { store: localStore({ dir, now: world.now }), dir, shown: command => command }
+  return { store: localStore({ dir, now: world.now }), dir }
 }
 
 /** What is wrong with the store; throws what is no matter of the store. */

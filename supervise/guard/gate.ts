@@ -47,10 +47,14 @@ export interface Closed {
   readonly places: readonly string[]
 }
 
+const MAX_PLACE = 1500
+
 /** For whoever wants to look later: the manifest that was meant. */
-const placeOf = ({ read, options, world }: Ground): { readonly manifest?: string; readonly cwd: string } => {
+export const placeOf = ({ read, options, world }: Ground): { readonly manifest?: string; readonly cwd?: string } => {
   const file = read?.file ?? options.manifest
-  return { ...(file === undefined ? {} : { manifest: absolute(file, world) }), cwd: world.cwd }
+  const place = { ...(file === undefined ? {} : { manifest: absolute(file, world) }), cwd: world.cwd }
+  // A record has room for 4 KB.
+  return JSON.stringify(place).length <= MAX_PLACE ? place : {}
 }
 
 /** Says, records and tells that something has to be mended; `said` is what was said before. */

@@ -42,6 +42,10 @@ export const look = async (ground: Ground): Promise<Looked> => {
   const [word] = options.command
   const env = gatewayEnv(world.env)
   const found = findCommand(word, { cwd: world.cwd, env })
-  if ('problem' in found) return { what: found.problem, lines: [], places: placesOf(word, world.cwd, env.PATH ?? '') }
+  if ('problem' in found) {
+    const { problem, next } = found
+    const lines = next === undefined ? [] : [`next: ${next}`]
+    return { what: problem, lines, places: placesOf(word, world.cwd, env.PATH ?? '') }
+  }
   return { path: found.path, rules }
 }

@@ -6,7 +6,7 @@ import { explainStart } from '../unstartable.ts'
 import { isPermitted, permitEvent, type Rules, written } from './admission.ts'
 import { alreadyRunning } from './earlier.ts'
 import { gatewayEnv } from './environment.ts'
-import { type Closed, mendFirst } from './gate.ts'
+import { type Closed, mendFirst, placeOf } from './gate.ts'
 import type { Ground } from './ground.ts'
 import { EXIT, type GuardEnd } from './host.ts'
 import { waitBlind } from './permission.ts'
@@ -57,7 +57,7 @@ export const spawn = async (ground: Ground, { path, rules, fingerprint }: Openin
   const { own, ledger, desk, options, world, ownGroup, say } = ground
   const { command } = options
   const record = await own('recording the start', () =>
-    ledger.append({ type: 'start', fingerprint, command: excerpt(path, 300), ...written(rules) }),
+    ledger.append({ type: 'start', fingerprint, command: excerpt(path, 300), ...placeOf(ground), ...written(rules) }),
   )
   if (record) {
     const pid = await own('looking who was first', () => whoWasFirst(ground, record.id))

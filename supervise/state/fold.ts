@@ -10,7 +10,8 @@ import { heartbeatGuard, heartbeatOf } from '../../guards/heartbeat.ts'
 import { type ItemMemory, itemGuard, triesOf } from '../../guards/queue/judge.ts'
 import { restartGuard } from '../../guards/restart.ts'
 import { type Rules, rulesOf } from '../guard/admission.ts'
-import { closingOf, openStarts, runningOf } from '../guard/starts.ts'
+import { EXIT } from '../guard/host.ts'
+import { closingOf, type OpenStart, openStarts, runningOf } from '../guard/starts.ts'
 import { standingOf } from '../permits.ts'
 import { messageOf } from './message.ts'
 import { STANDINGS, type TargetState } from './model.ts'
@@ -109,7 +110,7 @@ const writtenWait = (records: readonly StoreRecord[], now: Stamp): Judgement | u
 }
 
 /** The command that shows what was wrong with the manifest that was meant, where it is on record. */
-const onManifest = (word: 'run' | 'lint', { event }: StoreRecord): string => {
+const onManifest = (word: 'run' | 'run --phase after' | 'lint', { event }: StoreRecord): string => {
   const { manifest, cwd } = event
   if (typeof manifest !== 'string') return `bootcheck ${word}`
   return `${typeof cwd === 'string' ? `cd ${quote(cwd)} && ` : ''}bootcheck ${word} ${quote(manifest)}`
@@ -118,7 +119,7 @@ const onManifest = (word: 'run' | 'lint', { event }: StoreRecord): string => {
 const WITH_HOST = 'it ended with the host'
 
 /** The last thing that happened to it, where nothing holds it back. */
-const lastEvent = (records: readonly StoreRecord[], now: Stamp): Aspect => {
+const lastEvent = (records: readonly StoreRecord[], opened: readonly OpenStart[], now: Stamp): Aspect => {
   const last = records.findLast(({ event }) =>
     ['end', 'unclean', 'rebooted', 'config', 'closed', 'start'].includes(event.type),
   )
@@ -128,17 +129,27 @@ const lastEvent = (records: readonly StoreRecord[], now: Stamp): Aspect => {
       return { standing: 'closed', since, reason: text(last.event.what), next: onManifest('run', last) }
     case 'config':
       return { standing: 'closed', since, reason: text(last.event.what), next: onManifest('lint', last) }
-    case 'start':
+    case 'start': {
+      const open = opened.find(({ record }) => record.id === last.id)
       // As the next start will have it.
-      if (closingOf({ record: last }, now).type === 'rebooted') return { standing: 'ended', since, reason: WITH_HOST }
+      const closing = open && closingOf(open, now).type
+      if (closing === 'rebooted') return { standing: 'ended', since, reason: WITH_HOST }
+      if (closing === 'end') return { standing: 'stopped', since, reason: 'it was asked to end, and nobody saw it' }
       return {
         standing: 'gone',
         since,
         reason: 'its process is gone, and nobody saw its end: its next start counts it as a crash',
       }
+    }
     case 'unclean':
       return { standing: 'crashed', since }
     case 'end':
+      if (last.event.code === EXIT.mendFirst && last.event.crash === false && last.event.requested !== true)
+        return {
+          standing: 'closed',
+          since,
+          reason: `it ended with ${EXIT.mendFirst}: something has to be mended first`,
+        }
       return {
         standing: last.event.requested === true ? 'stopped' : last.event.crash === true ? 'crashed' : 'ended',
         since,
@@ -151,7 +162,7 @@ const lastEvent = (records: readonly StoreRecord[], now: Stamp): Aspect => {
 }
 
 /** Of one that runs: after checks that failed when they were asked again. */
-const failingIn = (records: readonly StoreRecord[]): Aspect | undefined => {
+const failingIn = (start: StoreRecord, records: readonly StoreRecord[]): Aspect | undefined => {
   const checked = records.filter(({ event }) => event.type === 'checked')
   const last = new Map(checked.map(record => [record.event.check, record]))
   const failing = [...last.values()].filter(({ event }) => event.effect === 'failure')
@@ -162,9 +173,20 @@ const failingIn = (records: readonly StoreRecord[]): Aspect | undefined => {
     standing: 'failing',
     since: first.wallMs,
     reason: `it runs, but its after checks fail: ${listing(names)}`,
-    next: 'bootcheck run --phase after',
+    next: onManifest('run --phase after', start),
   }
 }
+
+/** It runs, and its guard does not: no signal, no beat and no check reaches it. */
+const unguardedIn = ({ record, last }: OpenStart, pid: number, now: Stamp, sight: Sight): Aspect | undefined =>
+  pid !== record.pid && sight.lifeOf(record, now) === 'gone'
+    ? {
+        standing: 'unguarded',
+        since: last.wallMs,
+        reason: 'it runs, but its guard is gone: nobody watches it, and a new guard does not start beside it',
+        next: `kill ${pid}, and let its supervisor start it anew`,
+      }
+    : undefined
 
 const lifeIn = (
   forget: string,
@@ -200,11 +222,11 @@ const lifeIn = (
     const since = all.slice(all.indexOf(open.record))
     const said = since.findLast(({ event }) => event.type === 'verified' || event.type === 'ready')
     const standing = said?.event.type === 'verified' ? 'verified' : said ? 'ready' : 'running'
-    const failing = failingIn(since)
+    const failing = failingIn(open.record, since)
     return {
       ...known,
       process: { pid, since: open.record.wallMs },
-      aspect: failing ?? { standing, since: (said ?? open.record).wallMs },
+      aspect: unguardedIn(open, pid, now, sight) ?? failing ?? { standing, since: (said ?? open.record).wallMs },
     }
   }
   const restart = rules.restart && restartGuard.judge(remember(restartGuard, reading), rules.restart, now)
@@ -218,7 +240,7 @@ const lifeIn = (
         ? waiting('cooling-off', guard, strict.waitMs, now)
         : facts.refusedSince
           ? { standing: 'trial', guard, since: wall(facts.refusedSince), reason: 'something was changed: one trial' }
-          : lastEvent(records, now)
+          : lastEvent(records, opened, now)
   return { ...known, process: null, aspect }
 }
 

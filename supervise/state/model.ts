@@ -24,6 +24,7 @@ export const STANDINGS = [
   'closed',
   'stale',
   'gone',
+  'unguarded',
   'crashed',
   'undelivered',
   'stuck',

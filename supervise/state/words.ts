@@ -26,6 +26,7 @@ const TONES: Readonly<Record<Standing, Tone>> = {
   closed: 'bad',
   stale: 'bad',
   gone: 'bad',
+  unguarded: 'bad',
   crashed: 'warn',
   undelivered: 'bad',
   stuck: 'bad',
@@ -87,6 +88,7 @@ const phrase = ({ standing, since, leftMs, beat }: TargetState, now: number): st
     case 'clear':
       return `reset${at}, nothing since`
     case 'refused':
+    case 'unguarded':
     case 'running':
     case 'ready':
     case 'verified':
