@@ -282,6 +282,16 @@ const faultsOf = (walk: Walk, path: string, value: unknown, schema: OptionSchema
       return [
         { code: 'E306', path, message: `${walk.name(path)} has too many items`, hint: `at most ${schema.maxItems}` },
       ]
+    const twice = schema.uniqueItems ? value.findIndex((item, index) => value.indexOf(item) < index) : -1
+    if (twice >= 0)
+      return [
+        {
+          code: 'E306',
+          path: pointer(path, twice),
+          message: `${walk.name(path)} names ${shown(value[twice])} twice`,
+          hint: 'each once',
+        },
+      ]
     const items = schema.items
     return items ? value.flatMap((item, index) => explainValue(walk, pointer(path, index), item, items)) : []
   }

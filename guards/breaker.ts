@@ -9,14 +9,23 @@ import {
   markPresent,
   momentOf,
   stepLedger,
+  wellAgoMs,
 } from '../core/permit.ts'
 import { clock } from '../core/process.ts'
 import { damaged, misspelt, SPAN, TARGET, tooLong, unreadable } from '../core/remembered.ts'
 import { quote } from '../core/shell.ts'
-import { type Reading, type Stamp, StoreError } from '../core/store.ts'
+import { type Reading, type Stamp, type Store, StoreError } from '../core/store.ts'
 import { listing, plural, span } from '../core/text.ts'
 import { duration } from '../core/units.ts'
-import { isOf, type Legacy, type Pair, type PairState, pairState, readLegacy } from './breaker/legacy.ts'
+import {
+  isOf,
+  type Legacy,
+  type LegacyProblem,
+  type Pair,
+  type PairState,
+  pairState,
+  readLegacy,
+} from './breaker/legacy.ts'
 
 export const BREAKER_DEFAULTS: BlockTerms = {
   failures: 3,
@@ -54,7 +63,8 @@ export const breakerGuard: Guard<Ledger, BlockTerms> = {
       return { answer: 'wait', waitMs: block.waitMs, reason, facts }
     }
     if (terms.spared) return { answer: 'go', reason: `${said}, but it is the last healthy one of its set`, facts }
-    return { answer: 'go', reason: block.trial ? `one trial, after it was blocked for ${said}` : said, facts }
+    const why = block.trippedBy ? said : 'what files of the older convention count'
+    return { answer: 'go', reason: block.trial ? `one trial, after it was blocked for ${why}` : said, facts }
   },
 }
 
@@ -93,35 +103,41 @@ interface Sight {
   readonly terms: BlockTerms
   readonly now: Stamp
   readonly legacy: Legacy | undefined
+  /** Of the target that a pair is of. */
+  readonly okAgoMs: (pair: Pair) => number | undefined
 }
 
-const files = ({ problems }: Pick<Pair, 'problems'>): Finding[] =>
+const files = ({ problems }: { readonly problems: readonly LegacyProblem[] }): Finding[] =>
   problems.map(({ path, message }) => ({ path, message }))
 
 /** How one pair of files stands, in a line; undefined where nothing is wrong with it. */
-const flawOf = (pair: Pair, { terms, now }: Sight): string | undefined => {
+const flawOf = (pair: Pair, { terms, now, okAgoMs }: Sight): string | undefined => {
   const [problem] = pair.problems
   if (problem) return `${pair.name} cannot be judged: ${problem.message}`
-  const { tripped, waitMs } = pairState(pair, terms, now.wallMs)
+  const { tripped, waitMs } = pairState(pair, terms, now.wallMs, okAgoMs(pair))
   const counted = tripped ? `${pair.counter} crashes counted, ${terms.failures} block` : ''
   const until = waitMs > 0 ? `blocked until ${clock(now.wallMs + waitMs, now.wallMs)}` : ''
   const said = [counted, until].filter(Boolean).join(', ')
   return said ? `${pair.name}: ${said}` : undefined
 }
 
-const nothingThere = (given: string): Trouble => ({
+const WILD = /[*?{[(]/
+
+const nothingThere = (given: string, missing: string | undefined): Trouble => ({
   status: 'fail',
   code: 'breaker/missing',
-  summary: `no folder ${given}, so no counter was looked at`,
-  observed: `nothing at ${given}`,
+  summary: `${missing === undefined ? `nothing fits ${given}` : `no folder ${missing}`}, so no counter was looked at in it`,
+  observed: `nothing at ${missing ?? given}`,
   expected: 'the folder in which the loop keeps its *-crash-counter.txt',
-  next: `mend \`legacy\`, or mkdir -p ${quote(given)}`,
+  next: `mend \`legacy\`${missing === undefined || WILD.test(missing) ? '' : `, or mkdir -p ${quote(missing)}`}`,
   watched: [given],
 })
 
 const ofFiles = (given: string, pairs: readonly Pair[], sight: Sight): Verdict => {
   const { legacy } = sight
-  if (!legacy || (legacy.places.length === 0 && legacy.problems.length === 0)) return nothingThere(given)
+  const [missing] = legacy?.missing ?? []
+  if (!legacy || missing !== undefined || (legacy.places.length === 0 && legacy.problems.length === 0))
+    return nothingThere(given, missing)
   const names = pairs.map(({ name }) => name)
   const watched = [given, ...names]
   const troubled = pairs.flatMap(pair => {
@@ -129,6 +145,7 @@ const ofFiles = (given: string, pairs: readonly Pair[], sight: Sight): Verdict =
     return flaw === undefined ? [] : [{ pair, flaw }]
   })
   const odd = [...files(legacy), ...troubled.flatMap(({ pair }) => files(pair))]
+  const [place] = legacy.problems
   const lines = [...legacy.problems.map(({ message }) => message), ...troubled.map(({ flaw }) => flaw)]
   const [first] = odd
   if (first)
@@ -137,8 +154,10 @@ const ofFiles = (given: string, pairs: readonly Pair[], sight: Sight): Verdict =
       code: 'breaker/unreadable',
       summary: listing(lines, 5),
       observed: first.message,
-      expected: 'a counter that is a number, and a time in epoch seconds or ms, or ISO',
-      next: `ls -l ${quote(first.path)}, and write into it what it should say, or remove it`,
+      expected: place
+        ? 'folders that can be looked at, or the counters themselves'
+        : 'a counter that is a number, and a time in epoch seconds or ms, or ISO',
+      next: place?.next ?? `ls -l ${quote(first.path)}, and write into it what it should say, or remove it`,
       watched,
       findings: [...odd, ...troubled.filter(({ pair }) => pair.problems.length === 0).map(asFinding)],
     }
@@ -183,7 +202,7 @@ const asFinding = ({ pair, flaw }: { readonly pair: Pair; readonly flaw: string 
   message: flaw,
 })
 
-const ofRecords = (target: string, reading: Reading, { terms, now }: Sight): Verdict => {
+const ofRecords = (target: string, reading: Reading, { terms, now }: Sight, store: Store): Verdict => {
   const ledger = remember(breakerGuard, reading)
   const judged = breakerGuard.judge(ledger, terms, now)
   const { facts } = judged
@@ -194,7 +213,7 @@ const ofRecords = (target: string, reading: Reading, { terms, now }: Sight): Ver
       summary: `${target}: ${judged.reason}; in ${span(judged.waitMs)}`,
       observed: judged.reason,
       expected: `fewer than ${terms.failures} failures in a row within ${span(terms.windowMs)}`,
-      next: `bootcheck state ${quote(target)}`,
+      next: store.showCommand(target),
       watched: [target],
       facts: { ...facts, waitMs: Math.round(judged.waitMs) },
     }
@@ -225,19 +244,33 @@ const judgeTarget = (
   markPresent(store, target, reading.records)
   const { legacy, terms, now } = sight
   const pairsOf = (name: string): Pair[] => legacy?.pairs.filter(pair => isOf(name, pair)) ?? []
-  const members = (set ?? []).map(name => ({
-    target: name,
-    ledger: remember(breakerGuard, name === target ? reading : store.read(name)),
-    now,
-    legacy: pairsOf(name).map(pair => pairState(pair, terms, now.wallMs))[0],
-  }))
+  const members = (set ?? []).map(name => {
+    const ledger = remember(breakerGuard, name === target ? reading : store.read(name))
+    const okAgoMs = wellAgoMs(ledger, now)
+    const [files] = pairsOf(name).map(pair => pairState(pair, terms, now.wallMs, okAgoMs))
+    return { target: name, ledger, now, legacy: files }
+  })
   const spared = set !== undefined && sparedOf(members, terms) === target
-  const own = ofRecords(target, reading, { ...sight, terms: { ...terms, spared } })
+  const own = ofRecords(target, reading, { ...sight, terms: { ...terms, spared } }, store)
   if (given === undefined || own.status === 'fail') return own
   const files = ofFiles(given, pairsOf(target), sight)
   const excused = spared && files.status === 'fail' && files.code === 'breaker/blocked'
   if (files.status !== 'pass' && !excused) return files
   return own.status === 'pass' ? { ...own, watched: [...own.watched, given] } : own
+}
+
+/** Of the targets that a pair may be of; what cannot be read has told nothing. */
+const okAgoOf = (pair: Pair, now: Stamp, { store }: CheckContext): number | undefined => {
+  try {
+    const ages = store
+      .targets()
+      .filter(target => isOf(target, pair))
+      .map(target => wellAgoMs(remember(breakerGuard, store.read(target)), now) ?? Number.POSITIVE_INFINITY)
+    return Math.min(Number.POSITIVE_INFINITY, ...ages)
+  } catch (error) {
+    if (error instanceof StoreError) return undefined
+    throw error
+  }
 }
 
 const SETTINGS = {
@@ -260,7 +293,9 @@ honoured in any case.
 **legacy.** A folder, or a glob of folders or files, of the older convention: \`NAME-crash-counter.txt\` holds the number of crashes,
 \`NAME-crash-loop-until.txt\` a time (epoch seconds or ms, or ISO; empty is none). Without \`target\` every pair is looked at, whatever its name,
 and each that is blocked (counter at the limit, or a time that is still to come) or cannot be understood is named. With \`target\` the
-pair of \`codex/grok-4.20\` is \`codex-grok-4.20\`.
+pair of \`codex/grok-4.20\` is \`codex-grok-4.20\`. A success that was recorded after a counter was written outweighs it: only the loop that keeps the
+file can set it back. A time that is still to come holds in any case; a number that lies more than a year ahead is no time. Links to
+folders are not followed by a pattern, and are reported.
 
 **Why it matters.** A backend crashed 24 times because the guard watched another one by name. A breaker counts for any target, and refuses
 the action instead of warning of it.
@@ -277,6 +312,7 @@ the action instead of warning of it.
       set: {
         type: 'array',
         minItems: 2,
+        uniqueItems: true,
         items: TARGET,
         description: 'Targets that stand in for one another, this one among them',
       },
@@ -296,7 +332,7 @@ the action instead of warning of it.
     blocked: 'blocked after failures in a row, or for as long as a failure asked for',
     unreadable: 'a file of the older convention that cannot be read or understood',
     nothing: 'the folder of the older convention holds no counter, or none of the target',
-    missing: 'there is no such folder, and nothing fits the glob',
+    missing: 'a folder that is not there, or nothing fits the glob',
     set: '`set` does not name the target',
     misspelt: 'nothing has been kept of this target, and of one that is called nearly the same there has',
     store: 'what is remembered cannot be read',
@@ -355,7 +391,9 @@ the action instead of warning of it.
         watched: [target],
       }
     const legacy = given === undefined ? undefined : await readLegacy(given, ctx)
-    const sight = { terms: { ...BREAKER_DEFAULTS, failures, windowMs, blockMs }, now: ctx.store.stamp(), legacy }
+    const now = ctx.store.stamp()
+    const terms = { ...BREAKER_DEFAULTS, failures, windowMs, blockMs }
+    const sight = { terms, now, legacy, okAgoMs: (pair: Pair) => okAgoOf(pair, now, ctx) }
     if (target === undefined) return ofFiles(given ?? '', legacy?.pairs ?? [], sight)
     try {
       return judgeTarget(target, set, given, sight, ctx)

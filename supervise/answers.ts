@@ -13,10 +13,11 @@ export interface Said {
   readonly next?: string
 }
 
-export const answersOf = (ledger: Ledger, { rate, attempts, block }: Terms, now: Stamp): Said[] => [
+/** `unread`: how many lines of the records could not be read. */
+export const answersOf = (ledger: Ledger, { rate, attempts, block }: Terms, now: Stamp, unread = 0): Said[] => [
   ...(attempts === undefined
     ? []
-    : [{ guard: budgetGuard.name, judged: budgetGuard.judge(ledger, { attempts }, now) }]),
+    : [{ guard: budgetGuard.name, judged: budgetGuard.judge(ledger, { attempts, unread }, now) }]),
   ...(block === undefined ? [] : [{ guard: breakerGuard.name, judged: breakerGuard.judge(ledger, block, now) }]),
   ...(rate === undefined ? [] : [{ guard: rateLimitGuard.name, judged: rateLimitGuard.judge(ledger, rate, now) }]),
 ]

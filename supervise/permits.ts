@@ -10,11 +10,13 @@ import { type Judgement, remember, sinceReset, strictest } from '../core/guard.t
 import {
   askEvent,
   type BlockTerms,
+  emptyLedger,
   type Ledger,
   markPresent,
   type RateTerms,
   type Terms,
   termsOf,
+  wellAgoMs,
 } from '../core/permit.ts'
 import { clock } from '../core/process.ts'
 import { TARGET } from '../core/remembered.ts'
@@ -102,11 +104,17 @@ interface Files {
   readonly odd: boolean
 }
 
-const filesOf = (legacy: Legacy | undefined, target: string, terms: BlockTerms, now: number): Files | undefined => {
+const filesOf = (
+  legacy: Legacy | undefined,
+  target: string,
+  terms: BlockTerms,
+  now: number,
+  okAgoMs?: number,
+): Files | undefined => {
   if (!legacy) return undefined
   const pairs = legacy.pairs
     .filter(pair => isOf(target, pair))
-    .map(pair => ({ pair, state: pairState(pair, terms, now) }))
+    .map(pair => ({ pair, state: pairState(pair, terms, now, okAgoMs) }))
     .toSorted((a, b) => b.state.waitMs - a.state.waitMs)
   const [worst] = pairs
   const [problem] = [...legacy.problems, ...pairs.flatMap(({ pair }) => pair.problems)]
@@ -126,7 +134,8 @@ const filesOf = (legacy: Legacy | undefined, target: string, terms: BlockTerms, 
       facts: { files: pairs.map(({ pair }) => `${pair.folder}/${pair.name}`) },
     },
   })
-  if (problem) return { state, odd: true, said: against(problem.message, `ls -l ${quote(problem.path)}`) }
+  if (problem)
+    return { state, odd: true, said: against(problem.message, problem.next ?? `ls -l ${quote(problem.path)}`) }
   if (state.waitMs === 0) return { state, odd: false, said: undefined }
   const reason = worst?.state.tripped
     ? `${plural(worst.pair.counter ?? 0, 'crash', 'crashes')} counted in ${stem}-crash-counter.txt`
@@ -147,14 +156,16 @@ const spare = (
   const now = store.stamp()
   const warnings: string[] = []
   const members = set.map((name): Member & { odd: boolean } => {
-    const files = filesOf(legacy, name, terms, now.wallMs)
-    const known = { target: name, now, legacy: files?.state, odd: files?.odd ?? false }
-    if (name === target) return { ...known, ledger }
+    const known = (of: Ledger): Member & { odd: boolean } => {
+      const files = filesOf(legacy, name, terms, now.wallMs, wellAgoMs(of, now))
+      return { target: name, now, ledger: of, legacy: files?.state, odd: files?.odd ?? false }
+    }
+    if (name === target) return known(ledger)
     try {
-      return { ...known, ledger: ledgerOf(store.read(name)) }
+      return known(ledgerOf(store.read(name)))
     } catch (error) {
       warnings.push(`${name} of the set is taken for healthy: ${storeError(error).message}`)
-      return { ...known, ledger: ledgerOf({ records: [], bad: 0 }) }
+      return known(emptyLedger)
     }
   })
   const mine = members.find(member => member.target === target)
@@ -164,7 +175,8 @@ const spare = (
 const nextOf = ({ judged, next }: Said, store: Store, target: string): string | null => {
   if (judged.answer === 'go') return null
   if (next !== undefined) return next
-  return judged.answer === 'refuse'
+  // Lines that cannot be read stay unread until they are forgotten.
+  return judged.answer === 'refuse' || judged.facts.unread !== undefined
     ? `look why it fails, then ${store.forgetCommand(target)}`
     : store.showCommand(target)
 }
@@ -260,6 +272,7 @@ export const ask = (store: Store, target: string, options: AskOptions = {}): Per
         `${plural(reading.bad, 'line')} of what is remembered of ${target} cannot be read, and was passed over: ${reading.firstBad ?? ''}`,
       )
     const ledger = ledgerOf(reading)
+    files = filesOf(breaker.legacy, target, plain, store.stamp().wallMs, wellAgoMs(ledger, store.stamp()))
     const { spared, warnings: doubts } = spare(store, target, ledger, options, plain)
     warnings.push(...doubts)
     if (spared && files && !files.odd) files = { ...files, said: undefined }
@@ -267,18 +280,19 @@ export const ask = (store: Store, target: string, options: AskOptions = {}): Per
     const terms: Terms = { rate, attempts, block }
     const now = store.stamp()
     const elsewhere = files?.said ? [files.said] : []
-    const looked = [...answersOf(ledger, terms, now), ...elsewhere]
+    const looked = [...answersOf(ledger, terms, now, reading.bad), ...elsewhere]
     // What is refused anyway is not written down: somebody who asks every second would fill the disk with it.
     if (decide(looked).judged.answer !== 'go') return permit({ store, target }, looked, now, warnings)
     before = looked
 
     const mine = store.append(target, askEvent(terms, once))
-    const { records } = store.read(target)
+    const { records, bad } = store.read(target)
     const place = records.findIndex(({ id }) => id === mine.id)
     if (place < 0)
       throw new StoreError('LOST', target, `the ask of ${target} is not to be found`, store.showCommand(target))
     const ahead = sinceReset(records.slice(0, place)).reduce(breakerGuard.step, breakerGuard.empty)
-    return permit({ store, target }, [...answersOf(ahead, termsOf(mine.event), mine), ...elsewhere], mine, warnings)
+    const answers = answersOf(ahead, termsOf(mine.event), mine, bad)
+    return permit({ store, target }, [...answers, ...elsewhere], mine, warnings)
   } catch (error) {
     const known = { now: store.stamp(), files, ...(before ? { before } : {}) }
     return withoutStore({ store, target }, options, storeError(error), known, warnings)
@@ -336,7 +350,8 @@ export const standingOf = (
   const rate = asked.findLast(terms => terms.rate)?.rate
   const attempts = asked.findLast(terms => terms.attempts !== undefined)?.attempts
   const block = asked.findLast(terms => terms.block)?.block ?? (ledger.told ? BREAKER_DEFAULTS : undefined)
-  return answersOf(ledger, { rate, attempts, block: block && { ...block, spared: false, tripped: false } }, now)
+  const terms = { rate, attempts, block: block && { ...block, spared: false, tripped: false } }
+  return answersOf(ledger, terms, now, reading.bad)
 }
 
 /** The answer in one line for people, in local time. */
@@ -366,10 +381,16 @@ export const openLegacy = async (
   signal: AbortSignal,
   { cwd, home }: Pick<World, 'cwd' | 'home'> = realWorld(),
 ): Promise<{ readonly legacy: Legacy } | { readonly problem: string }> => {
-  const ctx: Pick<CheckContext, 'path' | 'signal'> = { path: text => absolute(text, { cwd, home }), signal }
+  const ctx: Pick<CheckContext, 'path' | 'signal' | 'now'> = {
+    path: text => absolute(text, { cwd, home }),
+    signal,
+    now: Date.now,
+  }
   try {
     const legacy = await readLegacy(given, ctx)
-    if (legacy.places.length === 0 && legacy.problems.length === 0) return { problem: `there is no folder ${given}` }
+    const [missing] = legacy.missing
+    if (missing !== undefined) return { problem: `there is no folder ${missing}` }
+    if (legacy.places.length === 0 && legacy.problems.length === 0) return { problem: `nothing fits ${given}` }
     return { legacy }
   } catch (error) {
     if (error instanceof NeedsChild) return { problem: `${error.what} lies on a file system that may hang` }

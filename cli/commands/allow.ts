@@ -14,8 +14,10 @@ const setOf = (values: Values, target: string): readonly string[] | undefined =>
   if (!set) return undefined
   if (!set.includes(target))
     throw new UsageError(`--set ${set.join(',')} does not name ${target}: it lists all that stand in for one another`)
-  if (new Set(set).size < 2) throw new UsageError(`--set names ${target} alone: nothing stands in for it`)
-  return [...new Set(set)]
+  const twice = set.find((name, index) => set.indexOf(name) !== index)
+  if (twice !== undefined) throw new UsageError(`--set names ${twice} twice: nothing stands in for itself`)
+  if (set.length < 2) throw new UsageError(`--set names ${target} alone: nothing stands in for it`)
+  return set
 }
 
 export const action: Action = async ([target = ''], values, io) => {

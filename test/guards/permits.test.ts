@@ -1,17 +1,17 @@
 /** Asks, outcomes, clocks and reboots at random, against a model that is too simple to be wrong in the same way. */
-import { appendFileSync, readdirSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { folderName } from '../../core/local-store/names.ts'
 import { localStore } from '../../core/local-store.ts'
-import { askEvent, emptyLedger } from '../../core/permit.ts'
-import type { Store } from '../../core/store.ts'
+import { askEvent, emptyLedger, type Mark, stepLedger } from '../../core/permit.ts'
+import { type Store, StoreError, type StoreRecord } from '../../core/store.ts'
 import { BREAKER_DEFAULTS, breakerGuard } from '../../guards/breaker.ts'
-import { budgetGuard } from '../../guards/budget.ts'
-import { RATE_LIMIT_DEFAULTS, rateLimitGuard } from '../../guards/rate-limit.ts'
+import { budget, budgetGuard } from '../../guards/budget.ts'
+import { RATE_LIMIT_DEFAULTS, rateLimit, rateLimitGuard } from '../../guards/rate-limit.ts'
 import { type AskOptions, ask, commitOnce, recordOutcome, standingOf } from '../../supervise/permits.ts'
-import { scratch } from '../support/context.ts'
+import { context, scratch } from '../support/context.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -260,6 +260,142 @@ describe('the budget', () => {
   })
 })
 
+describe('the budget', () => {
+  it('is not given back by a line that cannot be read, nor taken by permits without attempts', () => {
+    const h = host()
+    for (let n = 0; n < 5; n++) ask(h.store, 'job')
+    for (let n = 1; n <= 3; n++)
+      expect(ask(h.store, 'job', { attempts: 3 })).toMatchObject({ allowed: true, facts: { budget: { taken: n } } })
+    const folder = join(h.dir, 'targets', folderName('job'))
+    const file = join(folder, readdirSync(folder)[0] ?? '')
+    const lines = readFileSync(file, 'utf8').split('\n')
+    const last = lines.findLastIndex(line => line.includes('"attempts":3'))
+    writeFileSync(file, lines.with(last, (lines[last] ?? '').replace('"attempts":3', '"attempts":7')).join('\n'))
+    const asked = ask(h.store, 'job', { attempts: 3 })
+    expect(asked).toMatchObject({
+      exitCode: 75,
+      guard: 'budget',
+      reason: '2 of 3 attempts taken, and 1 line that cannot be read may be the rest',
+      next: `look why it fails, then ${h.store.forgetCommand('job')}`,
+    })
+    // What seems to be left is more than can be lost.
+    expect(ask(h.store, 'job', { attempts: 4 })).toMatchObject({ allowed: true, facts: { budget: { taken: 3 } } })
+    const check = budget.run({ target: 'job', attempts: 4 }, context({ cwd: h.dir, store: h.store }))
+    expect(check).toMatchObject({ status: 'fail', code: 'budget/store-damaged', next: asked.next })
+    h.store.append('job', { type: 'reset' })
+    expect(ask(h.store, 'job', { attempts: 3 }).exitCode).toBe(0)
+  })
+
+  it('counts what the monitor of a queue gave back, once, and ends where that found the tries spent', () => {
+    const h = host()
+    const taken = () => {
+      const { exitCode, facts } = ask(h.store, 'job', { attempts: 4 })
+      return exitCode === 0 ? facts.budget?.taken : exitCode
+    }
+    const requeue = (of: string) => h.store.append('job', { type: 'requeue', of, command: of })
+    requeue('a') // a try that nobody asked for
+    expect(taken()).toBe(2)
+    requeue('b') // of the one that was asked for
+    requeue('b')
+    expect(taken()).toBe(3)
+    requeue('c')
+    requeue('d')
+    expect(taken()).toBe(69)
+    const given = host()
+    given.store.append('job', { type: 'refused', rule: 'queue', fingerprint: 'a' })
+    expect(ask(given.store, 'job', { attempts: 4 })).toMatchObject({
+      exitCode: 69,
+      since: given.clocks.wall,
+      reason: 'the retry budget is spent, its queue gave it up after its last try',
+    })
+    given.store.append('job', { type: 'reset' })
+    expect(ask(given.store, 'job', { attempts: 4 }).exitCode).toBe(0)
+  })
+})
+
+describe('the replay', () => {
+  /** Every look from one mark to another is counted. */
+  const work = (records: readonly StoreRecord[]): number => {
+    let looks = 0
+    const counted = (mark: Mark | undefined): Mark | undefined =>
+      mark && {
+        ...mark,
+        get before() {
+          looks++
+          return mark.before
+        },
+        get jump() {
+          looks++
+          return mark.jump
+        },
+      }
+    let ledger = emptyLedger
+    for (const record of records) {
+      const next = stepLedger(ledger, record)
+      ledger = {
+        ...next,
+        permits: next.permits === ledger.permits ? next.permits : counted(next.permits),
+        tries: next.tries === ledger.tries ? next.tries : counted(next.tries),
+        failures: next.failures === ledger.failures ? next.failures : counted(next.failures),
+      }
+    }
+    return looks
+  }
+  const day = (events: (n: number) => StoreRecord['event'], length: number): StoreRecord[] =>
+    Array.from({ length }, (_, n) => ({
+      id: String(n),
+      wallMs: NOON + n * 30 * SECOND,
+      boot: 'b',
+      uptimeMs: n * 30 * SECOND,
+      pid: 1,
+      started: '1',
+      host: 'h',
+      event: events(n),
+    }))
+  const rate = { limit: 60, perMs: MINUTE, cooldownMs: 24 * 24 * 60 * MINUTE }
+  const other = { limit: 500, perMs: 4 * 60 * MINUTE, cooldownMs: MINUTE }
+  const block = { ...BREAKER_DEFAULTS, failures: 40 }
+  it.each<[string, (n: number) => StoreRecord['event']]>([
+    ['a limit that is never reached', () => askEvent({ rate, block })],
+    ['two limits', n => askEvent({ rate: n % 2 ? rate : other, block })],
+    ['a budget that lasts', () => askEvent({ attempts: 1e6, block })],
+    ['failures that never block', n => (n % 2 ? { type: 'fail' } : askEvent({ rate, block }))],
+    [
+      'permits that fill no window of a rate asked for now and then',
+      n => askEvent(n % 9 ? { block } : { rate, block }),
+    ],
+  ])('takes hardly more work for each record where there are many: %s', (_, events) => {
+    const [few, many] = [2000, 20_000].map(length => work(day(events, length)))
+    expect(few).toBeGreaterThan(0)
+    expect((many ?? 0) / (few ?? 1)).toBeLessThan(16) // n log n
+  })
+})
+
+describe('a store that can be read and not written', () => {
+  it('is judged by what can be read, also where its clock was ahead', () => {
+    const h = host()
+    h.clocks.wall += 365 * 24 * 60 * MINUTE
+    for (let n = 0; n < 2; n++) ask(h.store, 't', { rate: RATE_LIMIT_DEFAULTS })
+    h.reboot(MINUTE, -365 * 24 * 60 * MINUTE)
+    const readOnly: Store = {
+      ...h.store,
+      append: () => {
+        throw new StoreError('EROFS', '/state', 'read-only file system', 'df')
+      },
+    }
+    expect(ask(readOnly, 't', { rate: RATE_LIMIT_DEFAULTS })).toMatchObject({ exitCode: 75, guard: 'rate-limit' })
+    const kind = rateLimit.run(
+      { target: 't', limit: 2, per: '15m', cooldown: '30m' },
+      context({ cwd: h.dir, store: readOnly }),
+    )
+    expect(kind).toMatchObject({ status: 'fail', code: 'rate-limit/cooling' })
+    expect(ask(readOnly, 'free', { rate: RATE_LIMIT_DEFAULTS })).toMatchObject({
+      exitCode: 0,
+      warnings: [expect.stringContaining('could not be kept')],
+    })
+  })
+})
+
 describe('time', () => {
   const rate = RATE_LIMIT_DEFAULTS
 
@@ -305,7 +441,7 @@ const TERMS = {
   limit: 3,
   perMs: 10 * MINUTE,
   cooldownMs: 12 * MINUTE,
-  attempts: 7,
+  attempts: 3,
   failures: 3,
   windowMs: 9 * MINUTE,
   blockMs: 14 * MINUTE,
@@ -358,6 +494,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 /** The rules word by word, over plain lists, told of everything that happens. */
 const model = () => {
   let permits: number[] = []
+  let tries = 0
   let fails: number[] = []
   let heldUntil = 0
   let tripped = false
@@ -365,6 +502,7 @@ const model = () => {
   return {
     reset() {
       permits = []
+      tries = 0
       this.ok()
     },
     ok() {
@@ -380,9 +518,10 @@ const model = () => {
       if (last.length === TERMS.failures && t - (last[0] ?? 0) <= TERMS.windowMs) tripped = true
       trialAt = undefined
     },
-    ask(t: number, { rate, attempts }: { rate: boolean; attempts: boolean }): 'go' | 'never' | number {
-      if (attempts && permits.length >= TERMS.attempts) return 'never'
+    ask(t: number, { rate, attempts }: { rate: boolean; attempts: boolean }, unread = 0): 'go' | 'never' | number {
+      if (attempts && tries >= TERMS.attempts) return 'never'
       const until = [heldUntil]
+      if (attempts && unread > 0 && tries + unread >= TERMS.attempts) until.push(t + 30 * SECOND)
       if (tripped) until.push((fails.at(-1) ?? 0) + TERMS.blockMs)
       if (tripped && trialAt !== undefined) until.push(trialAt + TERMS.blockMs)
       if (rate) {
@@ -395,6 +534,7 @@ const model = () => {
       const wait = Math.max(...until) - t
       if (wait > 0) return wait
       permits.push(t)
+      if (attempts) tries++
       if (tripped) trialAt = t
       return 'go'
     },
@@ -417,8 +557,11 @@ describe('any schedule', () => {
           if (!last) return t
           return t + (last.boot === boot ? uptime - last.uptime : Math.max(0, wall - last.wall))
         }
+        let unread = 0
+        let torn = false
         const kept = (): void => {
           t = now()
+          torn = false
           last = { ...h.clocks }
         }
         for (const step of schedule) {
@@ -426,7 +569,10 @@ describe('any schedule', () => {
           else if (step.do === 'set') h.clocks.wall += step.ms
           else if (step.do === 'reboot') h.reboot(step.downMs, step.errorMs)
           else if (step.do === 'torn') {
-            if (last) appendFileSync(fileOf(h), '{"v":1,"id":"half a rec')
+            if (!last) continue
+            appendFileSync(fileOf(h), '{"v":1,"id":"half a rec')
+            if (!torn) unread++
+            torn = true
           } else if (step.do === 'race') {
             // Written down by somebody who had looked before others did.
             const terms = { rate: step.rate ? TERMS : undefined, attempts: step.attempts ? TERMS.attempts : undefined }
@@ -435,7 +581,7 @@ describe('any schedule', () => {
             naive.ask(t, step)
           } else if (step.do === 'ask') {
             if (last && last.boot !== h.clocks.boot && last.wall > h.clocks.wall) kept()
-            const expected = naive.ask(now(), step)
+            const expected = naive.ask(now(), step, unread)
             const got = ask(h.store, 't', {
               breaker: TERMS,
               ...(step.rate ? { rate: TERMS } : {}),
@@ -451,14 +597,24 @@ describe('any schedule', () => {
             kept()
             if (step.do === 'fail') naive.fail(t, step.retryAfterMs)
             else if (step.do === 'ok') naive.ok()
-            else if (step.do === 'reset') naive.reset()
+            else if (step.do === 'reset') {
+              naive.reset()
+              unread = 0
+            }
           }
         }
       }),
       { numRuns: 120 },
     )
     expect(answers).toBeGreaterThan(800)
-    expect([...seen].sort()).toEqual(['go breaker', 'go budget', 'refuse budget', 'wait breaker', 'wait rate-limit'])
+    expect([...seen].sort()).toEqual([
+      'go breaker',
+      'go budget',
+      'refuse budget',
+      'wait breaker',
+      'wait budget',
+      'wait rate-limit',
+    ])
   })
 
   const fileOf = ({ dir }: ReturnType<typeof host>): string => {
@@ -497,7 +653,7 @@ describe('the guards', () => {
     const h = host()
     for (const event of [{ type: 'ask' }, { type: 'ask', limit: 'many', perMs: -1, cooldownMs: null, attempts: true }])
       h.store.append('t', event)
-    expect(ask(h.store, 't', { attempts: 3 })).toMatchObject({ allowed: true, facts: { budget: { taken: 3 } } })
+    expect(ask(h.store, 't', { attempts: 3 })).toMatchObject({ allowed: true, facts: { budget: { taken: 1 } } })
   })
 
   it('tell how a target stands without taking anything', () => {
