@@ -8,6 +8,7 @@ import { isOf, pairState, parseCounter, parseUntil, readLegacy } from '../../gua
 import { breaker } from '../../guards/breaker.ts'
 import { budget } from '../../guards/budget.ts'
 import { rateLimit } from '../../guards/rate-limit.ts'
+import { ask } from '../../supervise/permits.ts'
 import { asNobody } from '../support/as-nobody.ts'
 import { context, scratch } from '../support/context.ts'
 import { completed } from '../support/run-check.ts'
@@ -110,6 +111,19 @@ describe('what the files of the older convention may hold', () => {
     expect(of('codex:grok-4.20', 'codex-grok-4.20')).toBe(true)
     expect(of('codex/grok-4.2', 'codex-grok-4.20')).toBe(false)
     expect(of('grok-4.20', 'codex-grok-4.20')).toBe(false)
+    expect(of('gemini/модель', 'gemini-модель')).toBe(true)
+    expect(of('gemini/другая', 'gemini-модель')).toBe(false)
+    expect(of('gemini/', 'gemini-модель')).toBe(false)
+    expect(of('gemini/\u00e9', 'gemini-e\u0301')).toBe(true)
+  })
+
+  it('is outweighed by a success that was recorded after its counter was written', () => {
+    const terms = { failures: 3, blockMs: 30 * MINUTE }
+    const pair = { name: 'x', folder: '/', problems: [], counter: 5, countedAt: NOW - 10 * MINUTE }
+    const at = (given: object, okAgoMs: number) => pairState({ ...pair, ...given }, terms, NOW, okAgoMs)
+    expect(at({}, 9 * MINUTE)).toMatchObject({ tripped: false, waitMs: 0 })
+    expect(at({}, 11 * MINUTE)).toMatchObject({ tripped: true, waitMs: 20 * MINUTE })
+    expect(at({ until: NOW + MINUTE }, 9 * MINUTE)).toMatchObject({ tripped: false, waitMs: MINUTE })
   })
 })
 
@@ -226,6 +240,60 @@ describe('every pair in a folder', () => {
     ])
   })
 
+  it('is no pass where a pattern passes something over', async () => {
+    const cwd = scratch()
+    lay(cwd, { 'lg/base/one/x-crash-counter.txt': '0', 'lg/else/c-d-crash-counter.txt': '9' })
+    expect(await run(cwd, { legacy: 'lg/base/*' })).toMatchObject({ status: 'pass' })
+    expect(await run(cwd, { legacy: 'lg/{base/one,nope}' })).toMatchObject({
+      status: 'fail',
+      code: 'breaker/missing',
+      observed: `nothing at ${join(cwd, 'lg/nope')}`,
+    })
+    expect(await run(cwd, { legacy: '/etc/{passwd,nope*}' })).toMatchObject({
+      status: 'fail',
+      code: 'breaker/unreadable',
+      summary: expect.stringContaining('/etc/passwd is a file, and not called NAME-crash-counter.txt'),
+    })
+    for (const legacy of ['/etc/passwd', '/etc/passwd/*'])
+      expect(await run(cwd, { legacy })).toMatchObject({ code: 'breaker/unreadable', next: expect.stringContaining('ls -ld') })
+    expect(await run(cwd, { legacy: 'no/{a,b}*' })).toMatchObject({ next: expect.not.stringContaining('{') })
+    expect(await run(cwd, { legacy: 'lg/none-*' })).toMatchObject({
+      code: 'breaker/missing',
+      next: expect.not.stringContaining('mkdir'),
+    })
+    symlinkSync('../else', join(cwd, 'lg/base/two'))
+    for (const legacy of ['lg/base/*', 'lg/base/*/*-crash-counter.txt'])
+      expect(await run(cwd, { legacy })).toMatchObject({
+        status: 'fail',
+        code: 'breaker/unreadable',
+        summary: expect.stringContaining('lg/base/two is a link to a folder, and was not entered'),
+        next: expect.stringContaining('name the folder'),
+      })
+  })
+
+  it('has one trial, and a success ends it, also for a check that names no target', async () => {
+    const cwd = scratch()
+    lay(cwd, { 's/codex-x-crash-counter.txt': '5' })
+    utimesSync(join(cwd, 's/codex-x-crash-counter.txt'), NOW / 1000 - 7200, NOW / 1000 - 7200)
+    const store = storeIn(cwd)
+    const asked = async () =>
+      ask(store, 'codex/x', { breaker: { legacy: await readLegacy('s', context({ cwd, now: () => NOW })) } })
+    expect(await asked()).toMatchObject({
+      answer: 'go',
+      reason: 'one trial, after it was blocked for what files of the older convention count',
+    })
+    expect(await asked()).toMatchObject({ answer: 'wait' })
+    expect(await run(cwd, { legacy: 's' })).toMatchObject({ code: 'breaker/blocked' })
+    store.append('codex/x', { type: 'ok' })
+    expect([(await asked()).answer, (await asked()).answer]).toEqual(['go', 'go'])
+    expect(await run(cwd, { legacy: 's' })).toMatchObject({ code: 'breaker/closed' })
+    expect(await run(cwd, { legacy: 's', target: 'codex/x' })).toMatchObject({ code: 'breaker/closed' })
+    // The loop counts on: it is blocked again.
+    utimesSync(join(cwd, 's/codex-x-crash-counter.txt'), NOW / 1000 + 1, NOW / 1000 + 1)
+    expect(await asked()).toMatchObject({ answer: 'wait', reason: expect.stringContaining('5 crashes counted') })
+    expect(await run(cwd, { legacy: 's' })).toMatchObject({ code: 'breaker/blocked' })
+  })
+
   it('is judged for one target alone where that is named', async () => {
     const cwd = scratch()
     lay(cwd, { 's/codex-x-crash-counter.txt': '3', 's/gemini-y-crash-counter.txt': '0' })
@@ -313,6 +381,7 @@ describe('a target', () => {
       { target: '' },
       { target: 't', window: '0s' },
       { target: 't', failures: 0 },
+      { target: 't', set: ['t', 't'] },
       { legacy: 's', set: ['a', 'b'] },
     ])
       await expect(run(cwd, options)).rejects.toThrow()
