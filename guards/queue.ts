@@ -5,18 +5,27 @@ import { FileError } from '../core/files.ts'
 import { type Globbed, glob } from '../core/glob.ts'
 import { remember } from '../core/guard.ts'
 import { shownPath } from '../core/paths.ts'
-import { markPresent } from '../core/permit.ts'
+import { markPresent, REQUEUE } from '../core/permit.ts'
 import { alive } from '../core/process.ts'
 import { damaged, SPAN, tooLong, unreadable } from '../core/remembered.ts'
 import { quote } from '../core/shell.ts'
 import { observeSleep } from '../core/sleep.ts'
-import { type Reading, StoreError } from '../core/store.ts'
+import { elapsedMs, type Reading, type Store, StoreError } from '../core/store.ts'
 import { listing, plural, span } from '../core/text.ts'
 import { duration } from '../core/units.ts'
 import { type Claim, type Pointers, readClaim, type Unfit, USUAL } from './queue/claim.ts'
 import { gather } from './queue/evidence.ts'
-import { itemGuard, judgeClaim, type Limits, type Standing, standingOf, tell, triesOf } from './queue/judge.ts'
-import { demandChild, fill, runReset, unknownPlaceholders } from './queue/reset.ts'
+import {
+  itemGuard,
+  judgeClaim,
+  type Limits,
+  resetKey,
+  type Standing,
+  standingOf,
+  tell,
+  triesOf,
+} from './queue/judge.ts'
+import { demandChild, fill, findReset, runReset, unknownPlaceholders } from './queue/reset.ts'
 
 type Is = 'working' | 'asleep' | 'resetting' | 'reset' | 'stale' | 'not-reset' | 'reset-failed' | 'spent' | 'claim'
 
@@ -42,6 +51,8 @@ interface Case {
   readonly id?: string
   readonly standing?: Standing
   readonly message: string
+  /** The command that should give it back, filled in. */
+  readonly words?: readonly string[]
 }
 
 interface Wanted {
@@ -49,16 +60,21 @@ interface Wanted {
   readonly limits: Limits
   readonly attempts: number
   readonly reset: readonly string[] | undefined
+  /** Names that command; empty without one. */
+  readonly command: string
 }
 
 const PLACEHOLDERS = ['id', 'worker', 'claim', 'try'] as const
 
-/** Kept free, so that the verdict is given before the runner gives up: its clock began before this process did. */
-const margin = (timeoutMs: number): number => Math.max(1000, timeoutMs / 4)
+/** The rest is kept free, so that the verdict is given before the runner gives up: its clock began before this process did. */
+const SHARE = 3 / 4
 /** A command is not begun with less time than this. */
 const LEAST_MS = 250
 
 const BREATH_MS = 20
+
+const filledFor = (claim: Claim, words: readonly string[], nth: number): readonly string[] =>
+  fill(words, { id: claim.id, worker: claim.worker ?? '', claim: claim.path, try: String(nth) })
 
 /** Gives the item back, once for this evidence: whoever appends first acts. */
 const giveBack = async (
@@ -68,28 +84,26 @@ const giveBack = async (
   wanted: Wanted,
   leftMs: number,
   ctx: CheckContext,
-): Promise<Pick<Case, 'is' | 'message'>> => {
+): Promise<Pick<Case, 'is' | 'message' | 'words'>> => {
   const { evidence } = standing
+  const { command } = wanted
   demandChild(words)
   if (leftMs < LEAST_MS) return { is: 'stale', message: `${tell(standing)}; no time was left to reset it in this run` }
   const mine = ctx.store.append(claim.id, {
-    type: 'requeue',
+    type: REQUEUE,
     of: evidence,
+    command,
     cause: standing.cause,
     attempts: wanted.attempts,
   })
   const memory = remember(itemGuard, ctx.store.read(claim.id))
-  if (memory.resets.get(evidence)?.id !== mine.id)
+  if (memory.resets.get(resetKey(evidence, command))?.id !== mine.id)
     return { is: 'resetting', message: 'another run resets it at this moment' }
-  const filled = fill(words, {
-    id: claim.id,
-    worker: claim.worker ?? '',
-    claim: claim.path,
-    try: String(triesOf(memory)),
-  })
+  const filled = filledFor(claim, words, triesOf(memory))
   const ended = await runReset(filled, leftMs, ctx)
-  ctx.store.append(claim.id, { type: 'requeued', of: evidence, ok: ended.ok })
-  if (!ended.ok) return { is: 'reset-failed', message: `${tell(standing)}; its reset failed: ${ended.said}` }
+  ctx.store.append(claim.id, { type: 'requeued', of: evidence, command, ok: ended.ok })
+  if (!ended.ok)
+    return { is: 'reset-failed', message: `${tell(standing)}; its reset failed: ${ended.said}`, words: filled }
   const after = readClaim(claim.path, wanted.pointers, ctx)
   const stands = after !== undefined && after !== 'young' && 'content' in after && after.content === claim.content
   if (stands && after.claimedAt === claim.claimedAt)
@@ -102,7 +116,10 @@ const answered = (standing: Standing, ok: boolean | undefined, running: boolean)
   if (ok === undefined && running) return { is: 'resetting', message: 'another run resets it at this moment' }
   if (ok) return { is: 'not-reset', message: `${tell(standing)}; it was reset, and the claim still stands` }
   const how = ok === undefined ? 'was begun and not heard of again' : 'failed'
-  return { is: 'reset-failed', message: `${tell(standing)}; its reset ${how}, and is not tried twice` }
+  return {
+    is: 'reset-failed',
+    message: `${tell(standing)}; its reset ${how}, and is not tried again before it changes`,
+  }
 }
 
 const settle = async (
@@ -129,14 +146,26 @@ const settle = async (
         store.append(claim.id, { type: 'stale', of: standing.evidence, asleepMs: Math.round(sleep.totalMs) })
       return { ...about, is: 'asleep', message: `${tell(standing)}, and this host slept or was off meanwhile` }
     case 'answered':
-      return { ...about, ...answered(standing, found.ok, found.by.boot === now.boot && alive(found.by.pid)) }
+      return {
+        ...about,
+        ...answered(standing, found.ok, found.by.boot === now.boot && alive(found.by.pid)),
+        words: filledFor(claim, wanted.reset ?? [], triesOf(memory)),
+      }
     case 'spent':
       if (!memory.spent)
-        store.append(claim.id, { type: 'refused', rule: itemGuard.name, fingerprint: standing.evidence })
+        store.append(claim.id, {
+          type: 'refused',
+          rule: itemGuard.name,
+          fingerprint: standing.evidence,
+          claim: claim.path,
+        })
       return {
         ...about,
         is: 'spent',
-        message: `${tell(standing)}, after ${plural(triesOf(memory), 'try', 'tries')} of ${wanted.attempts}`,
+        message:
+          standing.quietMs < standing.limitMs
+            ? `it is claimed again, though its ${plural(triesOf(memory), 'try is', 'tries are')} spent and nobody has reset it`
+            : `${tell(standing)}, after ${plural(triesOf(memory), 'try', 'tries')} of ${wanted.attempts}`,
       }
     case 'stale':
       return wanted.reset
@@ -145,18 +174,48 @@ const settle = async (
   }
 }
 
-const NEXT: Readonly<Record<Exclude<Is, 'working'>, (one: Case, wanted: Wanted) => string>> = {
+/** Where a pattern's wildcards begin. */
+const staticFolder = (pattern: string, ctx: CheckContext): string => {
+  const segments = ctx.path(pattern).split('/')
+  const wild = segments.findIndex(segment => /[*?[{(]/.test(segment))
+  return segments.slice(0, wild < 0 ? -1 : wild).join('/')
+}
+
+/** Items that failed for good and that nobody claims at this moment: they are told of until somebody resets them. */
+const spentUnclaimed = async (
+  patterns: readonly string[],
+  claimed: ReadonlySet<string>,
+  breathe: () => Promise<void>,
+  ctx: CheckContext,
+): Promise<Case[]> => {
+  const folders = patterns.map(pattern => `${staticFolder(pattern, ctx)}/`)
+  const cases: Case[] = []
+  for (const target of ctx.store.targets()) {
+    if (claimed.has(target)) continue
+    const { spent } = remember(itemGuard, ctx.store.read(target))
+    const path = spent?.event.claim
+    await breathe()
+    if (!spent || typeof path !== 'string' || !folders.some(folder => path.startsWith(folder))) continue
+    const message = `its tries were spent ${span(elapsedMs(spent, ctx.store.stamp()))} ago, and nobody has reset it`
+    cases.push({ is: 'spent', path: shownPath(path, ctx), id: target, message })
+  }
+  return cases
+}
+
+type Advice = (one: Case, wanted: Wanted, store: Store) => string
+
+const NEXT: Readonly<Record<Exclude<Is, 'working'>, Advice>> = {
   asleep: () => 'run this again in a minute',
   resetting: () => 'run this again in a minute',
-  reset: ({ id = '' }) => `bootcheck state ${quote(id)}`,
+  reset: ({ id = '' }, _, store) => store.showCommand(id),
   stale: ({ path }, { reset }) =>
     reset
-      ? 'a longer `timeout`, or run this again'
+      ? 'write a longer `timeout`'
       : `give it back by hand, or declare \`reset: [command, '{id}']\`: cat ${quote(path)}`,
   'not-reset': ({ path }) => `cat ${quote(path)}`,
-  'reset-failed': ({ id = '' }, { reset = [] }) =>
-    `try ${reset.map(quote).join(' ')} by hand, then bootcheck state reset ${quote(id)}`,
-  spent: ({ id = '' }) => `bootcheck state reset ${quote(id)}`,
+  'reset-failed': ({ id = '', words = [] }, _, store) =>
+    `try ${words.map(quote).join(' ')} by hand, then ${store.forgetCommand(id)}`,
+  spent: ({ id = '' }, _, store) => store.forgetCommand(id),
   claim: ({ path }) => `cat ${quote(path)}`,
 }
 
@@ -184,7 +243,7 @@ const SUMMARY: Readonly<Record<Exclude<Is, 'working'>, (name: string) => string>
 
 const LISTED = 20
 
-const judge = (cases: readonly Case[], wanted: Wanted, watched: readonly string[]): Verdict => {
+const judge = (cases: readonly Case[], wanted: Wanted, watched: readonly string[], store: Store): Verdict => {
   const count = (is: Is): number => cases.filter(each => each.is === is).length
   const ranked = cases.toSorted((a, b) => RANK.indexOf(b.is) - RANK.indexOf(a.is))
   const ill = ranked.filter(({ is }) => is !== 'working')
@@ -214,7 +273,7 @@ const judge = (cases: readonly Case[], wanted: Wanted, watched: readonly string[
     summary: `${SUMMARY[is](worst.id ?? worst.path)}${others}`,
     observed: worst.message,
     expected: EXPECTED[is],
-    next: NEXT[is](worst, wanted),
+    next: NEXT[is](worst, wanted, store),
     watched,
     facts,
     findings: ill.slice(0, LISTED).map(({ is: what, path, id, message }) => ({
@@ -309,10 +368,12 @@ without its process. Times are ISO 8601, or seconds or milliseconds since the ep
 
 **reset.** A command and its arguments, run without a shell once for each stale claim and evidence, in a process of its own, within three
 quarters of the check's \`timeout\`: \`{id}\`, \`{worker}\`, \`{claim}\` (the file) and \`{try}\` are filled in. It has to take the claim away or write it anew; that is
-looked at. One that fails is not run again before something changes. Without \`reset\` the claims are reported, and nothing is touched.
+looked at. One that fails is not run again before the evidence, the option or the command's file changes. That the command is there is
+looked at in each run. Without \`reset\` the claims are reported, and nothing is touched.
 
 **attempts.** An item that goes stale in its last try is a permanent failure (\`queue/spent\`), and stays one until \`bootcheck state reset
-ITEM\`: an item that kills its worker would kill the next one too.
+ITEM\`, whether it is claimed again or not: an item that kills its worker would kill the next one too. Tries that a worker asks for by
+\`bootcheck allow ITEM --attempts 3\` and those of which the claim was given back are counted together, for this check and for the budget.
 
 **What it cannot see.** Items that nobody has claimed. A worker that beats and does no work. A worker on another host that neither beats
 into this store nor writes a log that can be seen here.`,
@@ -377,7 +438,7 @@ into this store nor writes a log that can be seen here.`,
     store: 'what is remembered cannot be read or written; nothing was reset',
     'store-damaged': 'every worker shows life, and some lines of what is remembered cannot be read',
     limits: 'a time that is too long to be kept',
-    options: 'the reset command has a placeholder that nobody fills',
+    options: 'the reset command is not there, or has a placeholder that nobody fills',
   },
   examples: [
     {
@@ -429,6 +490,20 @@ into this store nor writes a log that can be seen here.`,
       return tooLong('queue', key, options[key])
     }
     const fields = Object.keys(USUAL) as (keyof Pointers)[]
+    const { reset } = options
+    const found = reset && findReset(reset, ctx)
+    if (found && 'problem' in found)
+      return {
+        status: 'fail',
+        code: 'queue/options',
+        summary: `the reset command cannot be run: ${found.problem}`,
+        observed: (reset ?? []).join(' '),
+        expected: 'a command and its arguments, as a list of words',
+        next: /\s/.test(reset?.[0] ?? '')
+          ? "write each word by itself, as in `reset: [rm, '{claim}']`"
+          : 'mend `reset`',
+        watched: patterns,
+      }
     const wanted: Wanted = {
       pointers: Object.fromEntries(
         fields.map(name => {
@@ -438,22 +513,23 @@ into this store nor writes a log that can be seen here.`,
       ) as Pointers,
       limits: { unspawnedMs, goneMs, quietMs },
       attempts: options.attempts,
-      reset: options.reset,
+      reset,
+      command: found?.command ?? '',
     }
-    const [odd] = unknownPlaceholders(options.reset ?? [], PLACEHOLDERS)
+    const [odd] = unknownPlaceholders(reset ?? [], PLACEHOLDERS)
     if (odd !== undefined)
       return {
         status: 'fail',
         code: 'queue/options',
         summary: `the reset command has a placeholder {${odd}}, which nobody fills`,
-        observed: (options.reset ?? []).join(' '),
+        observed: (reset ?? []).join(' '),
         expected: `one of ${PLACEHOLDERS.map(name => `{${name}}`).join(', ')}`,
         next: 'mend the placeholder under reset',
         watched: patterns,
       }
-    const leftMs = (): number => ctx.timeoutMs - margin(ctx.timeoutMs) - (elapsed() - began)
-    const found = await glob(patterns, ctx, { limit: MAX_CLAIMS })
-    const trouble = searchTrouble(found, patterns, ctx)
+    const leftMs = (): number => ctx.timeoutMs * SHARE - (elapsed() - began)
+    const claims = await glob(patterns, ctx, { limit: MAX_CLAIMS })
+    const trouble = searchTrouble(claims, patterns, ctx)
     if (trouble) return trouble
 
     const breathe = breather(BREATH_MS, ctx.signal)
@@ -465,8 +541,9 @@ into this store nor writes a log that can be seen here.`,
     }
     const cases: Case[] = []
     let young = 0
+    let total = 0
     try {
-      for (const path of found.matches) {
+      for (const path of claims.matches) {
         const claim = claimAt(path, wanted.pointers, ctx)
         if (claim === 'young') young++
         else if (claim && 'unfit' in claim)
@@ -474,11 +551,13 @@ into this store nor writes a log that can be seen here.`,
         else if (claim) cases.push(await settle(claim, wanted, read, leftMs, ctx))
         await breathe()
       }
+      total = cases.length + young
+      const claimed = new Set(cases.flatMap(({ id }) => (id === undefined ? [] : [id])))
+      cases.push(...(await spentUnclaimed(patterns, claimed, breathe, ctx)))
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       return { ...unreadable('queue', 'fail', 'the queue', error), watched: patterns }
     }
-    const total = cases.length + young
     const watched = [...patterns.map(pattern => `${pattern} (${plural(total, 'claim')})`)]
     if (cases.every(({ is }) => is === 'working') && total < options.min)
       return {
@@ -504,7 +583,7 @@ into this store nor writes a log that can be seen here.`,
         facts: { claims: total },
       }
     }
-    const verdict = judge(cases, wanted, watched)
+    const verdict = judge(cases, wanted, watched, ctx.store)
     const [first] = torn
     return first && verdict.status === 'pass' ? { ...damaged('queue', ...first), watched } : verdict
   },

@@ -1,5 +1,6 @@
 /** Is the worker behind a claim still at work, and may its item be tried again? Pure. */
 import type { Guard } from '../../core/guard.ts'
+import { emptyLedger, type Ledger, triesOf as ledgerTries, QUEUE, REQUEUE, stepLedger } from '../../core/permit.ts'
 import { awakeMs, type Doubt, isSecondLook, type Sleep } from '../../core/sleep.ts'
 import type { Stamp, StoreRecord } from '../../core/store.ts'
 import { plural, span } from '../../core/text.ts'
@@ -57,12 +58,12 @@ export const standingOf = (claim: Claim, seen: Evidence, limits: Limits): Standi
 
 /** What is remembered of an item. */
 export interface ItemMemory {
-  /** Resets that were begun, by the evidence that they answer. */
+  /** Counts its tries, for `allow --attempts` too. */
+  readonly ledger: Ledger
+  /** Resets that were begun, by `resetKey`. */
   readonly resets: ReadonlyMap<string, StoreRecord>
   /** How they ended. */
   readonly ended: ReadonlyMap<string, boolean>
-  /** Tries that were asked for one by one (`allow --attempts`). */
-  readonly asked: number
   readonly doubts: ReadonlyMap<string, Doubt>
   /** It went stale in its last try. */
   readonly spent: StoreRecord | undefined
@@ -73,29 +74,31 @@ export interface ItemOptions {
   readonly attempts: number
 }
 
-/** The first try needs no reset. Whoever also asks before each try is not counted twice. */
-export const triesOf = ({ resets, asked }: ItemMemory): number => Math.max(resets.size + 1, asked)
+export const triesOf = ({ ledger }: ItemMemory): number => ledgerTries(ledger)
+
+/** A reset answers one evidence, and a command that was changed is another one. */
+export const resetKey = (evidence: string, command: string): string => `${evidence} ${command}`
 
 /** May an item be tried once more? Fed by the resets of its claim. */
 export const itemGuard: Guard<ItemMemory, ItemOptions> = {
-  name: 'queue',
-  empty: { resets: new Map(), ended: new Map(), asked: 0, doubts: new Map(), spent: undefined },
-  step(memory, record) {
+  name: QUEUE,
+  empty: { ledger: emptyLedger, resets: new Map(), ended: new Map(), doubts: new Map(), spent: undefined },
+  step(before, record) {
     const { event } = record
     const of = String(event.of)
+    const key = resetKey(of, String(event.command))
+    const memory = { ...before, ledger: stepLedger(before.ledger, record) }
     switch (event.type) {
-      case 'requeue':
-        return memory.resets.has(of) ? memory : { ...memory, resets: new Map(memory.resets).set(of, record) }
+      case REQUEUE:
+        return memory.resets.has(key) ? memory : { ...memory, resets: new Map(memory.resets).set(key, record) }
       case 'requeued':
-        return { ...memory, ended: new Map(memory.ended).set(of, event.ok === true) }
+        return { ...memory, ended: new Map(memory.ended).set(key, event.ok === true) }
       case 'stale':
         return memory.doubts.has(of)
           ? memory
           : { ...memory, doubts: new Map(memory.doubts).set(of, { at: record, asleepMs: Number(event.asleepMs) }) }
-      case 'ask':
-        return typeof event.attempts === 'number' ? { ...memory, asked: memory.asked + 1 } : memory
       case 'refused':
-        return event.rule === 'queue' && !memory.spent ? { ...memory, spent: record } : memory
+        return event.rule === QUEUE && !memory.spent ? { ...memory, spent: record } : memory
       default:
         return memory
     }
@@ -123,16 +126,21 @@ export type Finding =
 export const judgeClaim = (
   standing: Standing,
   memory: ItemMemory,
-  options: ItemOptions,
+  options: ItemOptions & { readonly command: string },
   { now, sleep }: { readonly now: Stamp; readonly sleep: Sleep },
 ): Finding => {
   const { quietMs, limitMs, evidence } = standing
+  // It stays spent until reset, whoever claims it.
+  if (memory.spent) return { is: 'spent', standing }
   if (quietMs < limitMs) return { is: 'working', standing }
   const doubt = memory.doubts.get(evidence)
   if (awakeMs(quietMs, now, sleep) < limitMs && !(doubt && isSecondLook(doubt, now, sleep)))
     return { is: 'asleep', standing }
-  const by = memory.resets.get(evidence)
-  if (by) return { is: 'answered', standing, by, ok: memory.ended.get(evidence) }
+  const key = resetKey(evidence, options.command)
+  const by = memory.resets.get(key)
+  if (by) return { is: 'answered', standing, by, ok: memory.ended.get(key) }
+  // Another command was to give this claim back, and has not: it is the same try still.
+  if (memory.ledger.takenBack.includes(evidence)) return { is: 'stale', standing }
   return { is: itemGuard.judge(memory, options, now).answer === 'refuse' ? 'spent' : 'stale', standing }
 }
 

@@ -1,7 +1,9 @@
 /** Runs the user's command that gives an item back to its queue: no shell, bounded in time and output. */
 import type { CheckContext } from '../../core/check.ts'
 import { elapsed } from '../../core/clock.ts'
-import { contain } from '../../core/contain.ts'
+import { contain, NeedsChild } from '../../core/contain.ts'
+import { FileError, stat } from '../../core/files.ts'
+import { findCommand } from '../../core/find-command.ts'
 import { excerpt, span } from '../../core/text.ts'
 
 export type Ended = { readonly ok: true } | { readonly ok: false; readonly said: string }
@@ -19,15 +21,46 @@ export const unknownPlaceholders = (words: readonly string[], known: readonly st
     .flatMap(word => [...word.matchAll(/\{([a-z]+)\}/g)].map(match => match[1] ?? ''))
     .filter(name => !known.includes(name))
 
+/** A first word with a slash is a path from the manifest's folder. */
+const programOf = ([program = '']: readonly string[], ctx: Pick<CheckContext, 'path'>): string =>
+  program.includes('/') ? ctx.path(program) : program
+
+/**
+ * Where the command is, and what names it: the same for as long as neither its words nor its file change. Or why it could not
+ * be run.
+ */
+export const findReset = (
+  words: readonly string[],
+  ctx: Pick<CheckContext, 'cwd' | 'env' | 'path'>,
+): { readonly command: string } | { readonly problem: string } => {
+  const found = findCommand(programOf(words, ctx), ctx)
+  if ('problem' in found) return found
+  const { createHash } = process.getBuiltinModule('node:crypto')
+  const command = createHash('sha256')
+    .update(JSON.stringify([words, found.path, changedAt(found.path)]))
+    .digest('hex')
+  return { command: command.slice(0, 16) }
+}
+
+/** On a file system that may hang its words alone name it. */
+const changedAt = (path: string): number => {
+  try {
+    return stat(path)?.mtimeMs ?? 0
+  } catch (error) {
+    if (error instanceof FileError || error instanceof NeedsChild) return 0
+    throw error
+  }
+}
+
 /** Somebody else's code: in the gate's own process this throws `NeedsChild`. */
 export const demandChild = (words: readonly string[]): void => contain('code', `the reset command ${words[0]}`)
 
-/** A first word with a slash is a path from the manifest's folder. What the command leaves running is ended with the check. */
+/** What the command leaves running is ended with the check. */
 export const runReset = async (words: readonly string[], timeoutMs: number, ctx: CheckContext): Promise<Ended> => {
   demandChild(words)
-  const [program = '', ...args] = words
+  const [program, ...args] = words
   const { spawn } = process.getBuiltinModule('node:child_process')
-  const path = program.includes('/') ? ctx.path(program) : program
+  const path = programOf(words, ctx)
   const began = elapsed()
   return new Promise(resolve => {
     let output = ''

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path'
 import type { Problem } from '../../core/report.ts'
 import { plural } from '../../core/text.ts'
-import { findCommand } from '../find-command.ts'
+import { findCommand } from '../../core/find-command.ts'
 import { type Rules, rulesOf } from './admission.ts'
 import { gatewayEnv } from './environment.ts'
 import type { Ground } from './ground.ts'

@@ -2,7 +2,7 @@
 
 import type { Env } from '../../core/check.ts'
 import { pause } from '../../core/clock.ts'
-import { findCommand } from '../find-command.ts'
+import { findCommand } from '../../core/find-command.ts'
 import { shownEnd, start } from '../running.ts'
 
 const LIMIT_MS = 5000

@@ -1,5 +1,5 @@
 /** Claims, the evidence for and against their workers, and what is done about stale ones. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname, uptime } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -13,6 +13,7 @@ import { type Evidence, isSameStart } from '../../guards/queue/evidence.ts'
 import { itemGuard, judgeClaim, standingOf } from '../../guards/queue/judge.ts'
 import { fill } from '../../guards/queue/reset.ts'
 import { queue } from '../../guards/queue.ts'
+import { ask } from '../../supervise/permits.ts'
 import { end, nodeChild } from '../support/children.ts'
 import { context, scratch } from '../support/context.ts'
 import { completed, quoted, runProgram } from '../support/run-check.ts'
@@ -69,7 +70,7 @@ describe('the limits', () => {
   const claim = { path: '/q/a.claim.json', content: '{}', id: 'a', claimedAt: now.wallMs - 8 * HOUR }
   const judged = (seen: Partial<Evidence>, sleepMs = 0) => {
     const standing = standingOf(claim, { process: 'unknown', claimAgeMs: 8 * HOUR, state: false, ...seen }, limits)
-    return judgeClaim(standing, itemGuard.empty, { attempts: 3 }, { now, sleep: { totalMs: sleepMs } })
+    return judgeClaim(standing, itemGuard.empty, { attempts: 3, command: '' }, { now, sleep: { totalMs: sleepMs } })
   }
   const log = (ageMs: number) => ({ log: { ageMs, mtimeMs: now.wallMs - ageMs } })
   const beat = (ageMs: number) => ({ state: true, beat: { ageMs, id: 'r' } })
@@ -320,7 +321,7 @@ describe('a reset', () => {
     })
     expect(await run({ reset: bad })).toMatchObject({
       code: 'queue/reset-failed',
-      next: expect.stringContaining('bootcheck state reset job-7'),
+      next: `try ./requeue job-7 by hand, then ${store.forgetCommand('job-7')}`,
     })
     expect(ran(cwd)).toHaveLength(1)
     store.append('job-7', { type: 'reset' })
@@ -328,7 +329,45 @@ describe('a reset', () => {
     expect(await run({ reset: useless })).toMatchObject({ status: 'fail', code: 'queue/not-reset' })
     expect(await run({ reset: useless })).toMatchObject({ status: 'fail', code: 'queue/not-reset' })
     expect(ran(cwd)).toHaveLength(2)
-    expect(await run({ reset: ['no-such-program-anywhere'] })).toMatchObject({ code: 'queue/not-reset' })
+  })
+
+  it('is tried again for the same claim once its option or its file was mended, as the same try', async () => {
+    const { claim, run, cwd, store } = place()
+    claim('job-7', { id: 'job-7' })
+    const bad = hook(cwd, 'exit 4')
+    const failed = { code: 'queue/reset-failed' }
+    expect(await run({ reset: [bad, '{id}'], attempts: 2 })).toMatchObject(failed)
+    expect(await run({ reset: [bad, 'again', '{id}'], attempts: 2 })).toMatchObject(failed)
+    expect(await run({ reset: [bad, 'again', '{id}'], attempts: 2 })).toMatchObject(failed)
+    expect(ran(cwd)).toEqual(['job-7|', 'again|job-7|'])
+    utimesSync(join(cwd, 'requeue'), ago(HOUR), ago(HOUR))
+    expect(await run({ reset: [bad, 'again', '{id}'], attempts: 2 })).toMatchObject(failed)
+    expect(ran(cwd)).toHaveLength(3)
+    expect(await run({ reset: ['rm', '{claim}'], attempts: 2 })).toMatchObject({
+      code: 'queue/reset',
+      observed: expect.stringContaining('given back for try 2 of 2'),
+    })
+    expect(ask(store, 'job-7', { attempts: 2 })).toMatchObject({ allowed: true, facts: { budget: { taken: 2 } } })
+  })
+
+  it('whose command is not there is told of before any claim is stale', async () => {
+    const { claim, run, store } = place()
+    claim('job-7', { id: 'job-7', worker: 'w' })
+    store.append('w', { type: 'beat' })
+    expect(await run({ reset: ['rm', '{claim}'] })).toMatchObject({ status: 'pass' })
+    for (const min of [0, 1])
+      expect(await run({ reset: ['no-such-program-anywhere'], min })).toMatchObject({
+        status: 'fail',
+        code: 'queue/options',
+        observed: 'no-such-program-anywhere',
+      })
+    expect(await run({ reset: ['rm {claim}'] })).toMatchObject({
+      code: 'queue/options',
+      next: expect.stringContaining("[rm, '{claim}']"),
+    })
+    expect(await run({ reset: ['./nothing'] })).toMatchObject({
+      summary: expect.stringContaining('does not exist'),
+    })
   })
 
   it('of two monitors one acts', async () => {
@@ -367,7 +406,7 @@ describe('a reset', () => {
     })
     expect(performance.now() - began).toBeLessThan(10_000)
     claim('job-8', { id: 'job-8' })
-    expect(await run({ reset, claims: 'queue/job-8*' }, { timeoutMs: 1200 })).toMatchObject({
+    expect(await run({ reset, claims: 'queue/job-8*' }, { timeoutMs: 300 })).toMatchObject({
       code: 'queue/stale',
       observed: expect.stringContaining('no time was left'),
       next: expect.stringContaining('timeout'),
@@ -400,12 +439,35 @@ describe('the retry budget', () => {
       const verdict = await run({ reset })
       expect(verdict, String(nth)).toMatchObject({ code: wanted })
       if (wanted === 'queue/spent')
-        expect(verdict).toMatchObject({ status: 'fail', next: 'bootcheck state reset job-7' })
+        expect(verdict).toMatchObject({ status: 'fail', next: store.forgetCommand('job-7') })
     }
     expect(ran(cwd)).toHaveLength(2)
     store.append('job-7', { type: 'reset' })
     expect(await run({ reset })).toMatchObject({ code: 'queue/reset' })
     expect(ran(cwd)).toHaveLength(3)
+  })
+
+  it('stays spent until reset: claimed again by a worker that lives, and claimed by nobody', async () => {
+    const { claim, run, cwd, store } = place()
+    const path = claim('job-7', { id: 'job-7' })
+    expect(await run({ attempts: 1 })).toMatchObject({ code: 'queue/spent' })
+    claim('job-7', { id: 'job-7', worker: 'w' })
+    store.append('w', { type: 'beat' })
+    const spent = { status: 'fail', code: 'queue/spent', next: store.forgetCommand('job-7') }
+    expect(await run({ attempts: 3 })).toMatchObject({
+      ...spent,
+      observed: expect.stringContaining('is claimed again'),
+    })
+    rmSync(path)
+    for (const min of [0, 1]) expect(await run({ min })).toMatchObject(spent)
+    expect(await run({ claims: ['queue/*', 'other/*.json'], min: 0 })).toMatchObject({ code: 'queue/missing' })
+    mkdirSync(join(cwd, 'other'))
+    expect(await run({ claims: 'other/*.json', min: 0 })).toMatchObject({ status: 'pass', code: 'queue/idle' })
+    // One truth: the budget refuses it too.
+    expect(ask(store, 'job-7', { attempts: 3 })).toMatchObject({ exitCode: 69, guard: 'budget' })
+    store.append('job-7', { type: 'reset' })
+    expect(await run({ min: 0 })).toMatchObject({ status: 'pass', code: 'queue/idle' })
+    expect(ask(store, 'job-7', { attempts: 3 }).exitCode).toBe(0)
   })
 
   it('counts the asks of a worker that asks before each try', async () => {

@@ -1,12 +1,12 @@
 /** Which file a command's name stands for, under the PATH that this process really has. */
 import { accessSync, constants } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import type { Env } from '../core/check.ts'
-import { NeedsChild } from '../core/contain.ts'
-import { FileError, readStart, stat } from '../core/files.ts'
-import { quote } from '../core/shell.ts'
-import { ask } from '../core/system.ts'
-import { excerpt, listing } from '../core/text.ts'
+import type { Env } from './check.ts'
+import { NeedsChild } from './contain.ts'
+import { FileError, readStart, stat } from './files.ts'
+import { quote } from './shell.ts'
+import { ask } from './system.ts'
+import { excerpt, listing } from './text.ts'
 
 /** The file, or one line that says why there is none that could run, and a command to type where one helps. */
 export type FoundCommand = { readonly path: string } | { readonly problem: string; readonly next?: string }
