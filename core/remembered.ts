@@ -62,13 +62,18 @@ export const misspelt = (
   targets: readonly string[],
   expected = 'the name under which it is asked for and recorded',
 ): Trouble | undefined => {
-  const near = suggest(target, targets)
+  // job-320 is the next one after job-319.
+  const shape = (name: string): string => name.replace(/\d+/g, '0')
+  const near = suggest(
+    target,
+    targets.filter(each => shape(each) !== shape(target)),
+  )
   if (near === undefined) return undefined
   return {
     status: 'warn',
     code: `${kind}/misspelt`,
-    summary: `nothing has been kept of ${target}, but of ${near}`,
-    observed: `no record of ${target}`,
+    summary: `nothing was ever recorded of ${target}: is ${near} meant?`,
+    observed: `records of ${near}, of ${plural(targets.length, 'target')} in all`,
     expected,
     next: `write \`target: ${near}\`, if that is meant`,
     watched: [target],

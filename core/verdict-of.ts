@@ -9,13 +9,30 @@ import { span } from './text.ts'
 /** The meaning of each `what` that `verdictOf` may answer. */
 export const VERDICTS = {
   go: 'a start would go ahead',
-  new: 'nothing has been kept of this target yet',
+  new: 'nothing was ever recorded of a start of this target',
+  guarded: 'the guard that runs this check for its own target obeys this itself, and waits instead of closing the gate',
   misspelt: 'nothing has been kept of this target, and of one that is called nearly the same there has',
   waiting: 'a start would have to wait',
   store: 'what is remembered cannot be read, which is not the same as nothing',
   'store-damaged': 'a start would go ahead, and some lines of what is remembered cannot be read',
   limits: 'an option that cannot be used',
 } as const
+
+/** Where a guard tells the checks that it runs what they are run for. */
+const GUARD_TARGET = 'BOOTCHECK_GUARD_TARGET'
+
+/** What only a target leaves that is started. Permits and beats tell nothing of starts. */
+const LIFE: ReadonlySet<string> = new Set([
+  'start',
+  'end',
+  'unclean',
+  'rebooted',
+  'config',
+  'closed',
+  'wait',
+  'refused',
+  'verified',
+])
 
 interface Question<Memory, Options> {
   readonly kind: string
@@ -28,12 +45,20 @@ interface Question<Memory, Options> {
 
 export const verdictOf = <Memory, Options>(
   { kind, target, guard, options, expected }: Question<Memory, Options>,
-  { store }: Pick<CheckContext, 'store'>,
+  { store, env }: Pick<CheckContext, 'store' | 'env'>,
 ): Verdict => {
+  if (env[GUARD_TARGET] === target)
+    return {
+      status: 'pass',
+      code: `${kind}/guarded`,
+      summary: `the guard that runs this check starts ${target}, and obeys this itself`,
+      watched: [target],
+    }
   try {
     const reading = store.read(target)
     markPresent(store, target, reading.records)
-    if (reading.records.length === 0 && reading.bad === 0) return nothingKept(kind, target, store.targets())
+    if (reading.bad === 0 && !reading.records.some(({ event }) => LIFE.has(event.type)))
+      return nothingKept(kind, target, reading.records.length > 0, store.targets())
     const { reason, facts, ...judged } = guard.judge(remember(guard, reading), options, store.stamp())
     const watched: readonly [string] = [target]
     if (judged.answer === 'refuse')
@@ -66,16 +91,26 @@ export const verdictOf = <Memory, Options>(
   }
 }
 
-/** A first start knows nothing yet; a check of a target that nobody else names would watch nothing for ever. */
-const nothingKept = (kind: string, target: string, targets: readonly string[]): Verdict =>
-  misspelt(kind, target, targets, 'the name under which it is started: `bootcheck guard --target NAME`') ?? {
-    status: 'pass',
-    code: `${kind}/new`,
-    summary: `nothing has been kept of ${target} yet`,
-    watched: [target],
-  }
+/** Options that cannot be used, and what to write instead. */
+export interface Unusable {
+  readonly problem: string
+  readonly next: string
+}
 
-export const unusable = (kind: string, problem: string, next: string): Verdict => ({
+/** A first start knows nothing yet; a check of a target that nobody else names would watch nothing for ever. */
+const nothingKept = (kind: string, target: string, known: boolean, targets: readonly string[]): Verdict => {
+  const others = targets.filter(each => each !== target)
+  return (
+    misspelt(kind, target, others, 'the name under which it is started: `bootcheck guard --target NAME`') ?? {
+      status: 'pass',
+      code: `${kind}/new`,
+      summary: `nothing was ever recorded of ${known ? `a start of ${target}, only of its permits or beats` : target}`,
+      watched: [target],
+    }
+  )
+}
+
+export const unusable = (kind: string, { problem, next }: Unusable): Verdict => ({
   status: 'fail',
   code: `${kind}/limits`,
   summary: problem,

@@ -113,7 +113,7 @@ lines cannot be read that may be all the attempts that seem to be left.
       return {
         status: 'pass',
         code: 'budget/left',
-        summary: `${target}: ${judged.reason}`,
+        summary: `${target}: ${reading.records.length === 0 ? 'nothing was ever recorded of it' : judged.reason}`,
         watched: [target],
         facts: judged.facts,
       }

@@ -6,7 +6,7 @@ import { SPAN, TARGET } from '../core/remembered.ts'
 import { elapsedMs, type Stamp, type StoreRecord } from '../core/store.ts'
 import { plural, span } from '../core/text.ts'
 import { duration } from '../core/units.ts'
-import { unusable, VERDICTS, verdictOf } from '../core/verdict-of.ts'
+import { type Unusable, unusable, VERDICTS, verdictOf } from '../core/verdict-of.ts'
 
 export interface CrashLoopOptions {
   /** Crashes this long ago do not count any more. Waits that the guard demanded do not age them. */
@@ -234,21 +234,30 @@ export const CRASH_LOOP_DEFAULTS: CrashLoopWritten = {
 
 const LONGEST = 'a duration of at most 24d'
 
+const LEAST_WINDOW_MS = 1000
+
 /** The options in numbers, or what is wrong with them. */
-export const crashLoopOptions = (
-  written: Partial<CrashLoopWritten>,
-): CrashLoopOptions | { readonly problem: string } => {
+export const crashLoopOptions = (written: Partial<CrashLoopWritten>): CrashLoopOptions | Unusable => {
   const { window, steps: rungs, refuse } = { ...CRASH_LOOP_DEFAULTS, ...written }
   const windowMs = duration(window)
-  if (!windowMs) return { problem: `window ${window} is not ${LONGEST}` }
+  if (!windowMs) return { problem: `window ${window} is not ${LONGEST}`, next: 'write `window: 24d` or less' }
+  // Shorter than a wait it may be, for waits do not age a crash; but no two crashes of a process lie so close together.
+  if (windowMs < LEAST_WINDOW_MS)
+    return { problem: `window ${window} forgets each crash before the next one can come`, next: 'write `window: 15m`' }
   const steps: { after: number; waitMs: number }[] = []
   for (const { after, wait } of rungs) {
     const waitMs = duration(wait)
-    if (waitMs === undefined) return { problem: `wait ${wait} of steps is not ${LONGEST}` }
-    if (after <= (steps.at(-1)?.after ?? 0)) return { problem: `after ${after} of steps does not ascend` }
+    if (waitMs === undefined)
+      return { problem: `wait ${wait} of steps is not ${LONGEST}`, next: 'write `wait: 24d` or less' }
+    if (after <= (steps.at(-1)?.after ?? 0))
+      return { problem: `after ${after} of steps does not ascend`, next: 'write the steps in ascending order' }
     // The default steps stand for whoever lowers `refuse` alone: what lies above it is never reached.
     if (after < refuse) steps.push({ after, waitMs })
-    else if (written.steps) return { problem: `after ${after} of steps is never reached with refuse ${refuse}` }
+    else if (written.steps)
+      return {
+        problem: `after ${after} of steps is never reached with refuse ${refuse}`,
+        next: `write a \`refuse\` above ${after}, or leave that step out`,
+      }
   }
   return { windowMs, steps, refuse }
 }
@@ -294,7 +303,8 @@ after it, and after ten there is no start any more until \`bootcheck state reset
 crash: with a plain sliding window the ladder would never reach its end. A refusal outlasts the window and a reboot. A changed
 command, manifest or watched file earns one trial. A start that is verified clears the history.
 
-\`bootcheck guard\` asks this by itself, for every target. As a check it lets a deploy or another program ask.
+\`bootcheck guard\` asks this by itself, for every target. As a check it lets a deploy or another program ask; run by the guard of the very
+target it passes, for that one waits and refuses itself (\`crash-loop/guarded\`).
 
 **Why it matters.** A supervisor restarts what is broken for ever: 3,751 times in one night, each start with its side effects. And a guard
 that watched one backend by name let another one crash 24 times.
@@ -337,7 +347,7 @@ that watched one backend by name let another one crash 24 times.
   ],
   run({ target, ...written }, ctx) {
     const options = crashLoopOptions(written)
-    if ('problem' in options) return unusable(NAME, options.problem, 'write `steps: [{after: 4, wait: 30s}]`')
+    if ('problem' in options) return unusable(NAME, options)
     const expected = `fewer than ${options.steps[0]?.after ?? options.refuse} crashes in ${span(options.windowMs)}`
     return verdictOf({ kind: NAME, target, guard: crashLoopGuard, options, expected }, ctx)
   },

@@ -5,9 +5,8 @@ import { type Guard, remember } from '../core/guard.ts'
 import { type Life, lifeOf } from '../core/identity.ts'
 import { markPresent } from '../core/permit.ts'
 import { damaged, SPAN, TARGET, tooLong, unreadable } from '../core/remembered.ts'
-import { quote } from '../core/shell.ts'
 import { awakeMs, type Doubt, isSecondLook, observeSleep, type Sleep } from '../core/sleep.ts'
-import { elapsedMs, type Reading, type Stamp, StoreError, type StoreRecord } from '../core/store.ts'
+import { elapsedMs, type Reading, type Stamp, type Store, StoreError, type StoreRecord } from '../core/store.ts'
 import { listing, plural, span } from '../core/text.ts'
 import { duration } from '../core/units.ts'
 
@@ -135,7 +134,7 @@ const EXPECTED = {
 }
 
 /** The verdict on several targets: the worst of them leads, each other that is not well is a finding. */
-const judge = (looked: readonly Looked[], unmet: readonly string[]): Verdict => {
+const judge = (looked: readonly Looked[], unmet: readonly string[], store: Store): Verdict => {
   const watched = [...looked.map(({ target }) => target), ...unmet]
   const ranked = looked.toSorted((a, b) => RANK[standing(b)] - RANK[standing(a)])
   const facts: Facts = {
@@ -152,7 +151,7 @@ const judge = (looked: readonly Looked[], unmet: readonly string[]): Verdict => 
       summary: `no target that fits ${pattern} ever beat`,
       observed: 'no beat since the last reset',
       expected: 'a beat every 30 s',
-      next: 'bootcheck state',
+      next: 'look whether any of them runs, and under which name it beats',
       watched,
       facts,
     }
@@ -180,9 +179,12 @@ const judge = (looked: readonly Looked[], unmet: readonly string[]): Verdict => 
     status: worstIs === 'asleep' ? 'warn' : 'fail',
     code: `heartbeat/${worstIs}`,
     summary: `${worst.target}: ${told(worst.seen)}${others}`,
-    observed: `${told(worst.seen)}${LIFE[worst.life]}`,
+    observed:
+      worst.seen.is === 'never'
+        ? beatless(worst)
+        : `its last beat was ${span(worst.seen.ageMs)} ago${LIFE[worst.life]}`,
     expected: EXPECTED[worstIs],
-    next: NEXT[worstIs](worst.target),
+    next: NEXT[worstIs](worst, store),
     watched,
     facts,
     findings: ill.map(each => ({
@@ -193,6 +195,9 @@ const judge = (looked: readonly Looked[], unmet: readonly string[]): Verdict => 
   }
   return trouble
 }
+
+const beatless = ({ reading }: Looked): string =>
+  reading.records.length > 0 ? 'other records of it, and no beat since the last reset' : 'no record of it'
 
 const age = ({ seen }: Looked): number => (seen.is === 'never' ? Number.POSITIVE_INFINITY : seen.ageMs)
 
@@ -212,8 +217,12 @@ const CODE = {
 
 const NEXT = {
   asleep: () => 'run this again in a minute',
-  never: (target: string) => `bootcheck record ${quote(target)} beat`,
-  stale: (target: string) => `bootcheck state ${quote(target)}`,
+  // To give a beat by hand would be a sign of life of nobody.
+  never: ({ target, reading }: Looked, store: Store) =>
+    reading.records.length > 0
+      ? store.showCommand(target)
+      : `look whether ${target} runs, and under which name it beats: its log tells`,
+  stale: ({ target }: Looked, store: Store) => store.showCommand(target),
 }
 
 const SETTINGS = {
@@ -299,6 +308,7 @@ was retired is forgotten by \`bootcheck state reset NAME\`.
       return judge(
         targets.map(target => look(target, limits, ctx)),
         unmet,
+        ctx.store,
       )
     } catch (error) {
       if (error instanceof StoreError)

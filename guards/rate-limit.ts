@@ -3,7 +3,6 @@ import { defineCheck, type Verdict } from '../core/check.ts'
 import { type Guard, remember } from '../core/guard.ts'
 import { emptyLedger, type Ledger, markPresent, momentOf, type RateTerms, rateAt, stepLedger } from '../core/permit.ts'
 import { damaged, misspelt, SPAN, TARGET, tooLong, unreadable } from '../core/remembered.ts'
-import { quote } from '../core/shell.ts'
 import { StoreError } from '../core/store.ts'
 import { span } from '../core/text.ts'
 import { duration } from '../core/units.ts'
@@ -103,7 +102,7 @@ error and permits.
           summary: `${target} is ${judged.reason}; the next permit in ${span(judged.waitMs)}`,
           observed: judged.reason,
           expected: `fewer than ${limit} permits in ${span(perMs)}, or ${span(cooldownMs)} since the last one`,
-          next: `wait ${span(judged.waitMs)}, or bootcheck state reset ${quote(target)}`,
+          next: `wait ${span(judged.waitMs)}, or ${store.forgetCommand(target)}`,
           watched: [target],
           facts: { ...judged.facts, waitMs: Math.round(judged.waitMs) },
         }
@@ -111,7 +110,7 @@ error and permits.
       return {
         status: 'pass',
         code: 'rate-limit/free',
-        summary: `${target}: ${judged.reason}`,
+        summary: `${target}: ${reading.records.length === 0 ? 'nothing was ever recorded of it' : judged.reason}`,
         watched: [target],
         facts: judged.facts,
       }

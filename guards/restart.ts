@@ -5,7 +5,7 @@ import { SPAN, TARGET } from '../core/remembered.ts'
 import { elapsedMs, type Stamp } from '../core/store.ts'
 import { plural, span } from '../core/text.ts'
 import { duration } from '../core/units.ts'
-import { unusable, VERDICTS, verdictOf } from '../core/verdict-of.ts'
+import { type Unusable, unusable, VERDICTS, verdictOf } from '../core/verdict-of.ts'
 
 export interface RestartOptions {
   /** So many starts … */
@@ -32,6 +32,9 @@ const advance = (memory: RestartMemory, now: Stamp): RestartMemory => ({
   at: memory.at + (memory.now === undefined ? 0 : elapsedMs(memory.now, now)),
 })
 
+/** Starts that are remembered: twice as many as `starts` can be. */
+const MOST = 2000
+
 /** Counts the starts that were made. */
 export const restartGuard: Guard<RestartMemory, RestartOptions> = {
   name: NAME,
@@ -43,7 +46,7 @@ export const restartGuard: Guard<RestartMemory, RestartOptions> = {
     if (event.type === 'end' && event.ran === false)
       return { ...memory, starts: memory.starts.filter(start => start.by !== `${pid} ${started}`) }
     if (event.type !== 'start') return memory
-    return { ...memory, starts: [...memory.starts, { at: memory.at, wallMs, by: `${pid} ${started}` }] }
+    return { ...memory, starts: [...memory.starts.slice(-MOST), { at: memory.at, wallMs, by: `${pid} ${started}` }] }
   },
   judge(memory, { starts: limit, withinMs, cooldownMs }, now) {
     const { at } = advance(memory, now)
@@ -71,12 +74,14 @@ export interface RestartWritten {
 export const RESTART_DEFAULTS: RestartWritten = { starts: 4, within: '60s', cooldown: '1h' }
 
 /** The options in numbers, or what is wrong with them. */
-export const restartOptions = (written: Partial<RestartWritten>): RestartOptions | { readonly problem: string } => {
+export const restartOptions = (written: Partial<RestartWritten>): RestartOptions | Unusable => {
   const { starts, within, cooldown } = { ...RESTART_DEFAULTS, ...written }
   const withinMs = duration(within)
   const cooldownMs = duration(cooldown)
-  if (!withinMs) return { problem: `within ${within} is not a duration of at most 24d` }
-  if (!cooldownMs) return { problem: `cooldown ${cooldown} is not a duration of at most 24d` }
+  if (!withinMs)
+    return { problem: `within ${within} is not a duration of at most 24d`, next: 'write `within: 24d` or less' }
+  if (!cooldownMs)
+    return { problem: `cooldown ${cooldown} is not a duration of at most 24d`, next: 'write `cooldown: 24d` or less' }
   return { starts, withinMs, cooldownMs }
 }
 
@@ -92,7 +97,9 @@ export const restart = defineCheck({
   kind: NAME,
   title: 'A target is not started over and over',
   docs: `Counts the starts of one target by \`bootcheck guard\`, however they ended: after 4 of them within 60 s the next one comes an hour
-later. It holds where it is declared, under \`guard:\` in the front matter or as a check; with \`crash-loop\` beside it the longer wait wins.
+later. Under \`guard:\` in the front matter \`bootcheck guard\` waits until then; with \`crash-loop\` beside it the longer wait wins. As a check it
+closes the gate, for a deploy or another program that asks; run by the guard of the very target it passes, for that one waits itself
+(\`restart/guarded\`).
 
 **Why it matters.** Something that stops its gateway by the book and starts it again, over and over, never crashes it; a service that counts
 logins or connections sees a storm all the same.
@@ -129,7 +136,7 @@ logins or connections sees a storm all the same.
   ],
   run({ target, ...written }, ctx) {
     const options = restartOptions(written)
-    if ('problem' in options) return unusable(NAME, options.problem, 'write `within: 60s` and `cooldown: 1h`')
+    if ('problem' in options) return unusable(NAME, options)
     const expected = `fewer than ${plural(options.starts, 'start')} within ${span(options.withinMs)}`
     return verdictOf({ kind: NAME, target, guard: restartGuard, options, expected }, ctx)
   },

@@ -255,7 +255,10 @@ describe('every pair in a folder', () => {
       summary: expect.stringContaining('/etc/passwd is a file, and not called NAME-crash-counter.txt'),
     })
     for (const legacy of ['/etc/passwd', '/etc/passwd/*'])
-      expect(await run(cwd, { legacy })).toMatchObject({ code: 'breaker/unreadable', next: expect.stringContaining('ls -ld') })
+      expect(await run(cwd, { legacy })).toMatchObject({
+        code: 'breaker/unreadable',
+        next: expect.stringContaining('ls -ld'),
+      })
     expect(await run(cwd, { legacy: 'no/{a,b}*' })).toMatchObject({ next: expect.not.stringContaining('{') })
     expect(await run(cwd, { legacy: 'lg/none-*' })).toMatchObject({
       code: 'breaker/missing',

@@ -199,6 +199,9 @@ describe('the ladder', () => {
     ).toHaveProperty('problem')
     expect(crashLoopOptions({ steps: [{ after: 3, wait: '99d' }] })).toHaveProperty('problem')
     expect(crashLoopOptions({ window: '0s' })).toHaveProperty('problem')
+    expect(crashLoopOptions({ window: '999ms' })).toMatchObject({ next: 'write `window: 15m`' })
+    expect(crashLoopOptions({ window: '25d' })).toMatchObject({ next: 'write `window: 24d` or less' })
+    expect(crashLoopOptions({ window: '1s', steps: [] })).toMatchObject({ windowMs: 1000, steps: [], refuse: 10 })
   })
 
   it('takes its first step where nothing can be read', () => {
@@ -828,9 +831,21 @@ describe('as a check', () => {
   })
 
   it('does not go green on a target that is written differently elsewhere', () => {
-    const { crash, run } = bench()
+    const { crash, run, store } = bench()
     crash(10, 'gateway')
     expect(run({ target: 'gatway' })).toMatchObject({ status: 'warn', code: 'crash-loop/misspelt' })
+    store.append('worker-319', { type: 'beat' })
+    store.append('worker-319', { type: 'ask' })
+    expect(run({ target: 'worker-319' })).toMatchObject({
+      status: 'pass',
+      code: 'crash-loop/new',
+      summary: 'nothing was ever recorded of a start of worker-319, only of its permits or beats',
+    })
+    expect(run({ target: 'worker-320' })).toMatchObject({
+      status: 'pass',
+      code: 'crash-loop/new',
+      summary: 'nothing was ever recorded of worker-320',
+    })
     expect(run({ target: 'worker' })).toMatchObject({ status: 'pass', code: 'crash-loop/new' })
   })
 

@@ -157,5 +157,13 @@ describe('as a check', () => {
       next: store.showCommand('gateway'),
     })
     expect(run({ within: '0s' })).toMatchObject({ status: 'fail', code: 'restart/limits' })
+    expect(run({ cooldown: '99d' })).toMatchObject({ code: 'restart/limits', next: 'write `cooldown: 24d` or less' })
+    const guarded = (target: string) =>
+      restart.run(
+        { target: 'gateway', starts: 4, within: '60s', cooldown: '1h' },
+        context({ cwd, store, env: { BOOTCHECK_GUARD_TARGET: target } }),
+      )
+    expect(guarded('gateway')).toMatchObject({ status: 'pass', code: 'restart/guarded', watched: ['gateway'] })
+    expect(guarded('other')).toMatchObject({ status: 'fail', code: 'restart/waiting' })
   })
 })
