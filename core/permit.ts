@@ -3,7 +3,15 @@
  * target's records in order: of askers that race each sees the same order, so they agree who was first. Only a permit counts;
  * an ask that any of its terms refused takes nothing.
  */
-import { elapsedMs, type Stamp, type Store, StoreError, type StoreEvent, type StoreRecord } from './store.ts'
+import {
+  elapsedMs,
+  type Reading,
+  type Stamp,
+  type Store,
+  StoreError,
+  type StoreEvent,
+  type StoreRecord,
+} from './store.ts'
 
 /** At most `limit` permits in `perMs`; the one that fills it begins a cool-down. */
 export interface RateTerms {
@@ -309,6 +317,17 @@ export const stepLedger = (ledger: Ledger, record: StoreRecord): Ledger => {
     default:
       return on
   }
+}
+
+const PAUSE_MS = 20
+const patience = new Int32Array(new SharedArrayBuffer(4))
+
+/** Reads again where lines cannot be read: one of them may be a record that another process is writing at this moment. */
+export const readSettled = (store: Pick<Store, 'read'>, target: string): Reading => {
+  const reading = store.read(target)
+  if (reading.bad === 0) return reading
+  Atomics.wait(patience, 0, 0, PAUSE_MS)
+  return store.read(target)
 }
 
 /**

@@ -1,7 +1,7 @@
 /** How often one piece of work may be tried at all. */
 import { defineCheck, type Verdict } from '../core/check.ts'
 import { type Guard, remember } from '../core/guard.ts'
-import { emptyLedger, type Ledger, spentSince, stepLedger } from '../core/permit.ts'
+import { emptyLedger, type Ledger, readSettled, spentSince, stepLedger } from '../core/permit.ts'
 import { damaged, misspelt, TARGET, unreadable } from '../core/remembered.ts'
 import { StoreError } from '../core/store.ts'
 import { plural } from '../core/text.ts'
@@ -93,7 +93,7 @@ lines cannot be read that may be all the attempts that seem to be left.
   ],
   run({ target, attempts }, { store }): Verdict {
     try {
-      const reading = store.read(target)
+      const reading = readSettled(store, target)
       const other = reading.records.length === 0 && reading.bad === 0 && misspelt('budget', target, store.targets())
       if (other) return other
       const terms = { attempts, unread: reading.bad }

@@ -14,6 +14,7 @@ import {
   type Ledger,
   markPresent,
   type RateTerms,
+  readSettled,
   type Terms,
   termsOf,
   wellAgoMs,
@@ -265,8 +266,8 @@ export const ask = (store: Store, target: string, options: AskOptions = {}): Per
   let files = filesOf(breaker.legacy, target, plain, store.stamp().wallMs)
   let before: readonly Said[] | undefined
   try {
-    let reading = store.read(target)
-    if (markPresent(store, target, reading.records)) reading = store.read(target)
+    let reading = readSettled(store, target)
+    if (markPresent(store, target, reading.records)) reading = readSettled(store, target)
     if (reading.bad > 0)
       warnings.push(
         `${plural(reading.bad, 'line')} of what is remembered of ${target} cannot be read, and was passed over: ${reading.firstBad ?? ''}`,
@@ -286,7 +287,7 @@ export const ask = (store: Store, target: string, options: AskOptions = {}): Per
     before = looked
 
     const mine = store.append(target, askEvent(terms, once))
-    const { records, bad } = store.read(target)
+    const { records, bad } = readSettled(store, target)
     const place = records.findIndex(({ id }) => id === mine.id)
     if (place < 0)
       throw new StoreError('LOST', target, `the ask of ${target} is not to be found`, store.showCommand(target))
@@ -389,7 +390,7 @@ export const openLegacy = async (
   try {
     const legacy = await readLegacy(given, ctx)
     const [missing] = legacy.missing
-    if (missing !== undefined) return { problem: `there is no folder ${missing}` }
+    if (missing !== undefined) return { problem: `there is no folder ${missing === ctx.path(given) ? given : missing}` }
     if (legacy.places.length === 0 && legacy.problems.length === 0) return { problem: `nothing fits ${given}` }
     return { legacy }
   } catch (error) {

@@ -76,10 +76,9 @@ describe('allow', () => {
     within(refused.retryAt, 30 * MINUTE)
     // The rate limit is full, so no attempt is taken.
     for (let n = 0; n < 2; n++) expect((await json(cwd, ...login, '--attempts', '3')).code).toBe(75)
-    expect(await json(cwd, 'login:naver', '--attempts', '3')).toMatchObject({
-      code: 0,
-      facts: { budget: { taken: 3 } },
-    })
+    // Permits that were asked for without --attempts are no attempts.
+    for (const taken of [1, 2, 3])
+      expect(await json(cwd, 'login:naver', '--attempts', '3')).toMatchObject({ code: 0, facts: { budget: { taken } } })
     const spent = await json(cwd, ...login, '--attempts', '3')
     expect(spent).toMatchObject({ code: 69, answer: 'refuse', guard: 'budget', retryAt: null, retryAfterMs: null })
     expect(spent.next).toMatch(/bootcheck state reset .*login:naver$/)
@@ -95,6 +94,10 @@ describe('allow', () => {
     expect((await json(cwd, 'a', '--set', 'a,b')).code).toBe(75)
     expect(await json(cwd, 'b', '--set', 'a,b')).toMatchObject({ code: 0, facts: { breaker: { spared: true } } })
     expect((await json(cwd, 'b')).code).toBe(75)
+    expect(await bootcheck(['allow', 'b', '--set', 'b,b'], { cwd })).toMatchObject({
+      code: 2,
+      stderr: 'bootcheck: --set names b twice: nothing stands in for itself\n',
+    })
   })
 
   it('honours the files of the older convention, and blocks on what it does not understand', async () => {
