@@ -5,6 +5,7 @@
  * system does not start it after all, the key is given back.
  */
 import { absolute } from '../core/context.ts'
+import { findCommand, folderProblem } from '../core/find-command.ts'
 import { RESET, sinceReset } from '../core/guard.ts'
 import { clock } from '../core/process.ts'
 import { quote } from '../core/shell.ts'
@@ -16,7 +17,6 @@ import { type Kept, makeKept, type Problem, unkeepable } from './exec/keep.ts'
 import { judgeEnd, type Outcome } from './exec/outcome.ts'
 import { type Done, runJob } from './exec/run.ts'
 import { inTurn } from './exec/turn.ts'
-import { findCommand, folderProblem } from '../core/find-command.ts'
 import { type OpenStore, openStore, storeError } from './open-store.ts'
 import { type AskOptions, ask, commitOnce, permitLine, recordOutcome } from './permits.ts'
 import { notify } from './tell.ts'

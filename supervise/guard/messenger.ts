@@ -1,10 +1,10 @@
 /** How the guard reaches people: a check of kind `message`, or a command. Each change of state is told once. */
 
 import { join } from 'node:path'
+import { findCommand } from '../../core/find-command.ts'
 import type { StoreRecord } from '../../core/store.ts'
 import { excerpt } from '../../core/text.ts'
 import type { World } from '../../core/world.ts'
-import { findCommand } from '../../core/find-command.ts'
 import { notifierOf } from '../notify.ts'
 import { notify } from '../tell.ts'
 import { runChecks } from './checks.ts'
