@@ -7,7 +7,7 @@ import { elapsedMs, RESET, type Reading, type Stamp, type StoreRecord } from '..
 import { listing } from '../../core/text.ts'
 import { crashLoopGuard } from '../../guards/crash-loop.ts'
 import { heartbeatGuard, heartbeatOf } from '../../guards/heartbeat.ts'
-import { type ItemMemory, itemGuard, triesOf } from '../../guards/queue/judge.ts'
+import { type ItemMemory, itemGuard, resetKey, triesOf } from '../../guards/queue/judge.ts'
 import { restartGuard } from '../../guards/restart.ts'
 import { type Rules, rulesOf } from '../guard/admission.ts'
 import { EXIT } from '../guard/host.ts'
@@ -304,7 +304,7 @@ const givenBack = (
   sight: Sight,
 ): Aspect => {
   const known = { guard: itemGuard.name, since: last?.wallMs ?? null }
-  const ok = last && ended.get(String(last.event.of))
+  const ok = last && ended.get(resetKey(String(last.event.of), String(last.event.command)))
   if (ok === true || !last || (ok === undefined && sight.lifeOf(last, now) !== 'gone'))
     return { ...known, standing: 'retried' }
   return {

@@ -151,13 +151,15 @@ describe('a process that the guard starts', () => {
   })
 
   it('that runs is running, ready, then verified, also after a reset', () => {
-    const alive = sight({ lifeOf: ({ pid }) => (pid === 4711 ? 'alive' : 'gone') })
+    const alive = sight({ lifeOf: () => 'alive' })
     const records = [
       ...crashes(2, HOUR),
       start(30 * MINUTE),
       ago(29 * MINUTE, { type: 'spawned', child: 4711, childStarted: '9' }),
     ]
     expect(of(records, alive)).toMatchObject({ standing: 'running', process: { pid: 4711 } })
+    const orphaned = sight({ lifeOf: ({ pid }) => (pid === 4711 ? 'alive' : 'gone') })
+    expect(of(records, orphaned)).toMatchObject({ standing: 'unguarded', next: expect.stringContaining('kill 4711') })
     records.push(ago(28 * MINUTE, { type: 'ready' }))
     expect(of(records, alive)).toMatchObject({ standing: 'ready', since: NOW.wallMs - 28 * MINUTE })
     expect(of([...records, ago(MINUTE, { type: 'reset' })], alive)).toMatchObject({ standing: 'ready', crashes: null })
