@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { elapsed } from '../../core/clock.ts'
 
 export interface Relay {
   /** False where the reader is behind: wait for `ready` before more. Nothing happens once it is `broken`. */
@@ -87,11 +88,17 @@ const pauseOf = (ms: number): Promise<void> => new Promise(resolve => setTimeout
 /** Passes on what comes out of a pipe, at the reader's pace. */
 export const passOn = (source: Readable, relay: Relay): Passing => {
   let count = 0
+  /** When something came last, or could come again. */
+  let active = elapsed()
   source.on('data', (piece: Buffer) => {
     count += piece.length
+    active = elapsed()
     if (relay.write(piece)) return
     source.pause()
-    relay.ready().then(() => source.resume())
+    relay.ready().then(() => {
+      active = elapsed()
+      source.resume()
+    })
   })
   const closed = new Promise<void>(resolve => source.once('close', resolve))
   source.on('error', () => {}) // `close` follows
@@ -100,11 +107,11 @@ export const passOn = (source: Readable, relay: Relay): Passing => {
     async finish() {
       const atEnd = count
       for (;;) {
-        const before = count
         await Promise.race([closed, pauseOf(SILENCE_MS)])
         // On a busy machine the pause may be over before anybody has looked at the pipe: a whole round of the event loop looks.
         for (let round = 0; round < 2; round++) await new Promise(resolve => setImmediate(resolve))
-        if (source.closed || (count === before && !source.isPaused()) || count - atEnd > REST_BYTES) break
+        const silent = !source.isPaused() && elapsed() - active >= SILENCE_MS
+        if (source.closed || silent || count - atEnd > REST_BYTES) break
       }
       source.destroy()
       await relay.end()
