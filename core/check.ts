@@ -76,7 +76,7 @@ export interface CheckContext {
   readonly running: boolean
   /** 1 at the first try. */
   readonly attempt: number
-  /** The outcomes of the ids in `needs`. */
+  /** The outcomes of the ids in `needs`, and of those that the options name (`format: check-id`). */
   readonly outcomes: ReadonlyMap<string, Outcome>
   /** The deadline and Ctrl-C, already joined. */
   readonly signal: AbortSignal
@@ -105,7 +105,7 @@ export interface ObjectSchema {
 
 /**
  * The schema of one option. `format` names how a string is read: `duration` (5s), `size` (1GiB), `mode` (quoted octal),
- * `path`, `glob`, `pointer` (JSON pointer), `secret`. It carries no rule of its own, so a `pattern` stands beside it where one is needed.
+ * `path`, `glob`, `pointer` (JSON pointer), `check-id` (an earlier check, whose outcome `run` gets), `secret`. It carries no rule of its own, so a `pattern` stands beside it where one is needed.
  */
 export interface OptionSchema {
   readonly type?: JsonType | readonly JsonType[]

@@ -199,7 +199,7 @@ export const parseWithEdits = async (given: string | Uint8Array, options: ParseO
           usedVars,
           env,
         })
-      : { needs: [], skips: [], ...idAmong(clean, block.opener + 1, block.closer) }
+      : { needs: [], reads: [], skips: [], ...idAmong(clean, block.opener + 1, block.closer) }
     read.push({ region, block, check })
   }
 
@@ -352,7 +352,7 @@ const judgeNames = (
     }
   }
   for (const { block, check } of read)
-    for (const { id, at } of check.needs) {
+    for (const { id, at } of [...check.needs, ...check.reads]) {
       const opener = openers.get(id)
       if (opener === undefined) {
         const meant = suggest(

@@ -27,6 +27,8 @@ export interface PlannedCheck {
   /** Line of the opener; absent when the check comes from the command line. */
   readonly line?: number
   readonly needs: readonly string[]
+  /** Ids in its options whose outcomes it looks at: they come first, and whatever they say does not block it. */
+  readonly reads?: readonly string[]
   readonly severity: Severity
   readonly phase: Phase
   /** Of phase `after`: how often a guard asks it again for as long as the gateway lives. */

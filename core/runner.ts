@@ -85,6 +85,9 @@ export const DEADLINE = 'DEADLINE'
 
 const MET: ReadonlySet<Outcome['status']> = new Set(['pass', 'warn', 'skip'])
 
+/** What has to be known before it runs. */
+const before = ({ needs, reads = [] }: PlannedCheck): readonly string[] => [...needs, ...reads]
+
 /**
  * Runs the given checks in order. `decided` holds outcomes that are known beforehand (skips). Resolves when every check has
  * an outcome, at the latest a moment after the deadline or the stop, whatever hangs; it never rejects for a check's sake.
@@ -152,7 +155,7 @@ export const runChecks = async (
       },
       hidden,
       {
-        outcomes: new Map(check.needs.flatMap(id => (outcomes.has(id) ? [[id, outcomes.get(id) as Outcome]] : []))),
+        outcomes: new Map(before(check).flatMap(id => (outcomes.has(id) ? [[id, outcomes.get(id) as Outcome]] : []))),
         signal: controller.signal,
         store: options.store,
         now: world.now,
@@ -258,7 +261,7 @@ export const runChecks = async (
     const schedule = (): void => {
       for (let at = 0; at < queue.length && active < options.concurrency; ) {
         const check = queue[at] as PlannedCheck
-        const waits = check.needs.some(id => ids.has(id) && !outcomes.has(id))
+        const waits = before(check).some(id => ids.has(id) && !outcomes.has(id))
         if (waits && over === undefined) {
           at++
           continue

@@ -45,11 +45,12 @@ const unknownIds = (plan: Plan, option: string, wanted: readonly string[]): Prob
     })
 }
 
-/** The ids with everything that they need, directly or not. */
+/** The ids with everything that they need or look at, directly or not. */
 const withNeeds = (plan: Plan, only: readonly string[]): ReadonlySet<string> => {
   const wanted = new Set(only)
   // Needs point backwards only, so one walk from the end finds them all.
-  for (const check of [...plan.checks].reverse()) if (wanted.has(check.id)) for (const id of check.needs) wanted.add(id)
+  for (const check of [...plan.checks].reverse())
+    if (wanted.has(check.id)) for (const id of [...check.needs, ...(check.reads ?? [])]) wanted.add(id)
   return wanted
 }
 

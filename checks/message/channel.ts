@@ -5,7 +5,7 @@
  * To add one: a file in `channels/`, and a line in `channels.ts`.
  */
 import type { Facts, Infer, OptionSchema } from '../../core/check.ts'
-import type { Reply, Request } from './http.ts'
+import type { Reply, Request } from '../../core/http.ts'
 
 export type Depth = 'probe' | 'deliver'
 

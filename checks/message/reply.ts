@@ -1,6 +1,7 @@
 /** Reading replies, for every channel that speaks HTTP. */
+
+import type { Reply } from '../../core/http.ts'
 import type { Refusal } from './channel.ts'
-import type { Reply } from './http.ts'
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -17,17 +18,6 @@ export const retryAfter = (text: string | undefined, nowMs: number): number | un
   if (/^\d+(\.\d+)?$/.test(text.trim())) return Number(text) * 1000
   const at = Date.parse(text)
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
-}
-
-/** Where a value of a JSON document is read by a pointer (RFC 6901). Only own members count. */
-export const pointed = (document: unknown, pointer: string): unknown => {
-  let value = document
-  for (const token of pointer.split('/').slice(1)) {
-    const key = token.replaceAll('~1', '/').replaceAll('~0', '~')
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-    value = (value as Record<string, unknown>)[key]
-  }
-  return value
 }
 
 export interface Advice {

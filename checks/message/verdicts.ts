@@ -1,5 +1,6 @@
 /** Outcomes in words. */
 import type { Facts, Trouble, Verdict } from '../../core/check.ts'
+import type { Silence } from '../../core/http.ts'
 import { clock } from '../../core/process.ts'
 import { quote } from '../../core/shell.ts'
 import type { StoreError } from '../../core/store.ts'
@@ -7,7 +8,6 @@ import { span } from '../../core/text.ts'
 import type { Concern, Refusal, Refused } from './channel.ts'
 import type { codes } from './codes.ts'
 import type { Decision, Kept } from './etiquette.ts'
-import type { Silence } from './http.ts'
 
 export type What = keyof typeof codes
 

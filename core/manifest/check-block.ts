@@ -66,6 +66,8 @@ export interface ReadCheck {
   readonly meantId?: string
   readonly idAt?: Place
   readonly needs: readonly Need[]
+  /** Ids that its options name. */
+  readonly reads: readonly Need[]
   readonly skips: readonly Skip[]
   /** Absent if anything is wrong with it that keeps it from being planned. */
   readonly planned?: PlannedCheck
@@ -329,7 +331,9 @@ const readOptions = async (
   root: YamlMap,
   kind: Check,
   checkAt: Place,
-): Promise<Pick<PlannedCheck, 'options' | 'positions'> & { readonly every?: unknown }> => {
+): Promise<
+  Pick<PlannedCheck, 'options' | 'positions'> & { readonly every: unknown; readonly reads: readonly Need[] }
+> => {
   const { region, problems } = input
   const common = commonKeysOf(kind)
   const own = root.entries.filter(entry => !common.includes(entry.key))
@@ -337,6 +341,7 @@ const readOptions = async (
   const positions: Record<string, readonly [number, number]> = {}
   const unknown = new Set<string>()
   const convertible = new Set<string>()
+  const reads: Need[] = []
   const schema = kind.options as OptionSchema
 
   const walk = (node: YamlNode, path: string): void => {
@@ -370,6 +375,8 @@ const readOptions = async (
         walk(entry.node, pointer(path, entry.key))
       }
     } else if (typeof node.value === 'string') {
+      if (schemasAt(schema, path).some(one => one.format === 'check-id'))
+        reads.push({ id: node.text, at: region.place(node.offset) })
       const secret = schemasAt(schema, path).some(one => one.format === 'secret')
       const scanned = scan(node.text)
       const variables = variablesIn(scanned)
@@ -406,7 +413,7 @@ const readOptions = async (
   for (const fault of faults) report(input, root, fault, checkAt)
   const wrong = faults.length === 0 && unknown.size === 0 ? kind.conflict?.(value) : undefined
   if (wrong !== undefined) problems.error('E306', checkAt, wrong, `bootcheck explain ${kind.kind}`)
-  return { options, positions, every: value.every }
+  return { options, positions, every: value.every, reads }
 }
 
 const report = (input: CheckInput, root: YamlMap, fault: Fault, checkAt: Place): void => {
@@ -452,7 +459,12 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
   const errorsBefore = problems.errors.length
   if (!root || region.broken) {
     const id = idInBroken(region.text)
-    return { needs: [], skips: [], ...(id === undefined ? {} : { id, idAt: { line: input.line, column: 1 } }) }
+    return {
+      needs: [],
+      reads: [],
+      skips: [],
+      ...(id === undefined ? {} : { id, idAt: { line: input.line, column: 1 } }),
+    }
   }
   const opener: Place = { line: input.line, column: 1 }
   const checkEntry = entryOf(root, 'check')
@@ -576,6 +588,7 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
     )
 
   let own: Pick<PlannedCheck, 'options' | 'positions'> = { options: {}, positions: {} }
+  let reads: readonly Need[] = []
   const names = new Set([...COMMON_KEYS, ...SKIP_KEYS, ...WHEN_KEYS])
   const missable = new Set(COMMON_KEYS)
   const free: YamlMap[] = []
@@ -609,8 +622,9 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
       for (const entry of node.entries) visit(entry.node, pointer(path, entry.key))
     }
     for (const entry of root.entries) if (!common.includes(entry.key)) visit(entry.node, pointer('', entry.key))
-    const { every, ...rest } = await readOptions(input, root, kind, checkAt)
+    const { every, reads: named, ...rest } = await readOptions(input, root, kind, checkAt)
     own = rest
+    reads = named
     if (typeof every === 'string' && phase === 'after') everyMs = duration(every)
   }
   findLostKeys(
@@ -622,6 +636,7 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
 
   const read = {
     needs,
+    reads,
     skips,
     ...(id === undefined ? (meantId === undefined ? {} : { meantId }) : { id }),
     ...(idAt === undefined ? {} : { idAt }),
@@ -636,6 +651,7 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
       why: input.why,
       line: input.line,
       needs: needs.map(need => need.id),
+      ...(reads.length > 0 ? { reads: reads.map(({ id }) => id) } : {}),
       severity,
       phase,
       ...(everyMs === undefined ? {} : { everyMs }),

@@ -67,6 +67,42 @@ describe('order', () => {
     )
     expect([...seen.keys()]).toEqual(['a'])
   })
+
+  it('lets one look at the outcomes of others that it does not need, once they are known', async () => {
+    let seen: readonly (readonly [string, string])[] = []
+    const slow = gate()
+    const report = await run(
+      planWith([
+        planned({ id: 'a', kind: 'slow' }),
+        planned({ id: 'b', kind: 'bad', severity: 'warn' }),
+        planned({ id: 'c', needs: ['b'] }),
+        planned({ id: 'd', kind: 'look', reads: ['a', 'b', 'c'] }),
+        planned({ id: 'e', kind: 'opens' }),
+      ]),
+      {
+        probe: () => pass(),
+        bad: () => fail('bad'),
+        slow: async () => {
+          await slow.opened
+          return pass('slow')
+        },
+        opens: () => {
+          slow.open()
+          return pass('opens')
+        },
+        look: (_, ctx: CheckContext) => {
+          seen = [...ctx.outcomes].map(([id, { status }]) => [id, status] as const)
+          return pass('look')
+        },
+      },
+    )
+    expect(seen).toEqual([
+      ['a', 'pass'],
+      ['b', 'fail'],
+      ['c', 'blocked'],
+    ])
+    expect(report.checks[3]?.status).toBe('pass')
+  })
 })
 
 describe('needs', () => {

@@ -1,8 +1,9 @@
 /** Telegram's Bot API (core.telegram.org/bots/api). Never `getUpdates`: it takes messages away from the live gateway, which then gets a 409. */
+
+import type { Reply } from '../../../core/http.ts'
 import { quote } from '../../../core/shell.ts'
 import { excerpt } from '../../../core/text.ts'
 import { DEFAULT_TEXT, type Done, defineChannel, type Refusal, type Refused, type Step } from '../channel.ts'
-import type { Reply } from '../http.ts'
 import { type Advice, isObject, refusedByStatus, shown } from '../reply.ts'
 
 const API = 'https://api.telegram.org'

@@ -1,8 +1,10 @@
 /** Any HTTP service that takes a message: the request and what counts as success are declared. */
+
+import type { Reply, Request } from '../../../core/http.ts'
+import { pointed } from '../../../core/pointer.ts'
 import { quote } from '../../../core/shell.ts'
 import { DEFAULT_TEXT, type Done, defineChannel, type Refusal, type Refused, type Step } from '../channel.ts'
-import type { Reply, Request } from '../http.ts'
-import { type Advice, pointed, refusedByStatus, shown } from '../reply.ts'
+import { type Advice, refusedByStatus, shown } from '../reply.ts'
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** Of these, undici or the connection itself decides. */

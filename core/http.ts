@@ -4,9 +4,9 @@
  */
 import type { Socket } from 'node:net'
 import type { buildConnector, Dispatcher } from 'undici'
-import type { Env } from '../../core/check.ts'
-import { contain } from '../../core/contain.ts'
-import { bytes } from '../../core/text.ts'
+import type { Env } from './check.ts'
+import { contain } from './contain.ts'
+import { bytes } from './text.ts'
 
 export interface Request {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
