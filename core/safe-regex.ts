@@ -1,0 +1,50 @@
+/**
+ * Patterns of a user's, and what they find. Plain text stands for itself; `/…/flags` is a regular expression of JavaScript.
+ * Nobody can tell beforehand how long one takes, so it is matched in a child process that the deadline ends.
+ */
+import { contain } from './contain.ts'
+
+export interface Matcher {
+  /** The pattern as written. */
+  readonly source: string
+  /** Where the pattern begins in a text; -1 where it is not. Throws `NeedsChild` before it could take long. */
+  find(text: string): number
+}
+
+const EXPRESSION = /^\/(.*)\/([A-Za-z]*)$/s
+
+/** `g` and `y` remember a place from one text to the next, and `d` tells more than is asked. */
+const FLAGS = /^[imsuv]*$/
+
+/** Anchors, single characters and classes in a row, and alternatives of such rows: no group, repetition or reference. Its time is the product of the lengths. */
+const PREDICTABLE = /^(?:[^\\()[*+?{]|\\[^\dk]|\[(?:[^\]\\]|\\.)*\])*$/s
+
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+
+/** Reads a pattern. `problem` is one line that says what is wrong with it; nothing is matched to find out. */
+export const compile = (text: string): Matcher | { readonly problem: string } => {
+  const [, body, flags = ''] = EXPRESSION.exec(text) ?? []
+  if (body === undefined)
+    return text === ''
+      ? { problem: 'the pattern is empty, so it is found everywhere' }
+      : { source: text, find: given => given.indexOf(text) }
+  if (body === '') return { problem: `the pattern ${text} is empty, so it is found everywhere` }
+  if (!FLAGS.test(flags))
+    return {
+      problem: `the pattern ${text} ends with ${flags}, and only the flags i, m, s, u and v are known; for the text itself write /${escaped(text)}/`,
+    }
+  let expression: RegExp
+  try {
+    expression = new RegExp(body, flags)
+  } catch (error) {
+    return { problem: `the pattern ${text} is no regular expression: ${(error as Error).message.split(': ').at(-1)}` }
+  }
+  const long = !PREDICTABLE.test(body)
+  return {
+    source: text,
+    find: given => {
+      if (long) contain('code', `the pattern ${text}`)
+      return given.search(expression)
+    },
+  }
+}
