@@ -106,7 +106,7 @@ const shared: UserConfig = {
 /** What every run loads stands in one chunk: each costs half a millisecond of looking up and opening. */
 const everyRun = (id: string): boolean =>
   /node_modules\/(yaml|commonmark)\/|inline-only|ucs2length/.test(id) ||
-  /^(package\.json|(index|checks\/index|schemas\/compiled?|core\/(?!docs|explain|schema|words|permit|remembered|sleep|guard|verdict-of|http|pointer).*|cli\/(program|main|terminal|words|help|io|color|output|deliver|commands\/run|reporters\/(index|reporter|plain|wording)))\.ts)$/.test(
+  /^(package\.json|(index|checks\/index|schemas\/compiled?|core\/(?!docs|explain|schema|words|permit|remembered|sleep|guard|verdict-of|http|pointer|plist|systemd|bounded).*|cli\/(program|main|terminal|words|help|io|color|output|deliver|commands\/run|reporters\/(index|reporter|plain|wording)))\.ts)$/.test(
     relative(process.cwd(), id),
   )
 
