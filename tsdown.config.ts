@@ -103,12 +103,39 @@ const shared: UserConfig = {
   report: false,
 }
 
+/** Files of core/ that only some kinds or commands load. */
+const LATE: ReadonlySet<string> = new Set([
+  'dns-servers',
+  'docs',
+  'explain',
+  'find-command',
+  'guard',
+  'http',
+  'http-words',
+  'permit',
+  'plist',
+  'pointer',
+  'read-anywhere',
+  'remembered',
+  'safe-regex',
+  'schema',
+  'sleep',
+  'systemd-files',
+  'systemd-unit',
+  'verdict-of',
+  'words',
+])
+
+const HOT =
+  /^(?:package\.json|(?:index|checks\/index|schemas\/compiled?|cli\/(?:program|main|terminal|words|help|io|color|output|deliver|commands\/run|reporters\/(?:index|reporter|plain|wording)))\.ts)$/
+
 /** What every run loads stands in one chunk: each costs half a millisecond of looking up and opening. */
-const everyRun = (id: string): boolean =>
-  /node_modules\/(yaml|commonmark)\/|inline-only|ucs2length/.test(id) ||
-  /^(package\.json|(index|checks\/index|schemas\/compiled?|core\/(?!docs|explain|schema|words|permit|remembered|sleep|guard|verdict-of|http|pointer|plist|systemd|bounded).*|cli\/(program|main|terminal|words|help|io|color|output|deliver|commands\/run|reporters\/(index|reporter|plain|wording)))\.ts)$/.test(
-    relative(process.cwd(), id),
-  )
+const everyRun = (id: string): boolean => {
+  if (/node_modules\/(?:yaml|commonmark)\/|inline-only|ucs2length/.test(id)) return true
+  const path = relative(process.cwd(), id)
+  const core = /^core\/(.*)\.ts$/.exec(path)?.[1]
+  return HOT.test(path) || (core !== undefined && !LATE.has(core))
+}
 
 export default defineConfig([
   { ...shared, entry: { index: 'index.ts' }, format: 'esm', dts: true, clean: true },

@@ -7,6 +7,7 @@ export const kinds = {
   'crash-loop': async () => (await import('../guards/crash-loop.ts')).crashLoop,
   cron: async () => (await import('./cron.ts')).cron,
   heartbeat: async () => (await import('../guards/heartbeat.ts')).heartbeat,
+  http: async () => (await import('./http.ts')).http,
   message: async () => (await import('./message.ts')).message,
   'plugin-hooks': async () => (await import('./plugin-hooks.ts')).pluginHooks,
   port: async () => (await import('./port.ts')).port,

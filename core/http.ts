@@ -3,6 +3,7 @@
  * The only file that knows undici. It tells whether a request left this host, since one that may have left is never sent again.
  */
 import type { Socket } from 'node:net'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
 import type { buildConnector, Dispatcher } from 'undici'
 import type { Env } from './check.ts'
 import { contain } from './contain.ts'
@@ -15,6 +16,17 @@ export interface Request {
   readonly body?: string
 }
 
+/** What a server showed in the TLS handshake. Times in ms since the epoch. */
+export interface Certificate {
+  readonly validFrom: number
+  readonly validTo: number
+  /** `CN=api.example.com` */
+  readonly subject: string
+  readonly issuer: string
+  /** `DNS:api.example.com, IP Address:10.0.0.1`; empty if it names nobody. */
+  readonly names: string
+}
+
 export interface Reply {
   readonly status: number
   /** By lower-case name. */
@@ -25,6 +37,9 @@ export interface Reply {
   readonly json: unknown
   /** Why the body is not whole: it was cut off, too large, or never ended. */
   readonly cut?: string
+  /** With `cut`: who ended it, the peer or we, for its size or for the time. */
+  readonly cutBy?: 'peer' | 'size' | 'time'
+  readonly certificate?: Certificate
 }
 
 /** No answer. What failed before the request left this host has no effect on the other side. */
@@ -33,10 +48,25 @@ export interface Silence {
   /** The request, or a part of it, may have reached the other side. */
   readonly left: boolean
   readonly observed: string
+  /** `ECONNREFUSED`, `CERT_HAS_EXPIRED`; empty where nobody gave a code. */
+  readonly code: string
+  /** How far it had come. */
+  readonly stage: Stage
+  /** It went, or was to go, through a proxy. */
+  readonly proxied: boolean
+  readonly certificate?: Certificate
 }
+
+/** How far a request has come. */
+export type Stage = 'resolving' | 'connecting' | 'handshake' | 'sent' | 'reading'
+
+/** What is wrong, before it is known on which way. */
+type Wrong = Pick<Silence, 'silent' | 'left' | 'observed' | 'code'>
 
 export interface Http {
   exchange(request: Request): Promise<Reply | Silence>
+  /** How far the request that is under way has come. */
+  stage(): Stage
   /** Drops every connection at once. */
   close(): void
 }
@@ -105,14 +135,11 @@ const faultOf = (error: unknown): Fault => {
   return { code: code ?? name, message, peer: address === undefined ? undefined : `${address}:${port}` }
 }
 
-/** How far a request has come. */
-type Stage = 'resolving' | 'connecting' | 'handshake' | 'sent' | 'reading'
-
 /** What went wrong before the request left. */
-const beforeItLeft = (error: unknown, url: URL, stage: Stage): Silence => {
+const beforeItLeft = (error: unknown, url: URL, stage: Stage): Wrong => {
   const { code, message, peer } = faultOf(error)
   const at = hostAndPort(url)
-  const silence = (silent: Silence['silent'], observed: string): Silence => ({ silent, left: false, observed })
+  const silence = (silent: Silence['silent'], observed: string): Wrong => ({ silent, left: false, observed, code })
   if (code === 'ENOTFOUND')
     return silence('dns', `the name ${hostOf(peer ?? '') ?? url.hostname} does not exist (ENOTFOUND)`)
   if (code.startsWith('EAI_')) return silence('dns', `the name ${url.hostname} could not be resolved (${code})`)
@@ -131,17 +158,19 @@ const beforeItLeft = (error: unknown, url: URL, stage: Stage): Silence => {
   )
 }
 
-const afterItLeft = (error: unknown, url: URL): Silence => {
+const afterItLeft = (error: unknown, url: URL): Wrong => {
   const { code } = faultOf(error)
   return code.startsWith('HPE_') || code === 'HTTPParserError'
     ? {
         silent: 'reply',
         left: true,
+        code,
         observed: `${hostAndPort(url)} answered with something that is not HTTP (${code})`,
       }
     : {
         silent: 'closed',
         left: true,
+        code,
         observed: `${hostAndPort(url)} closed the connection without an answer (${code})`,
       }
 }
@@ -169,17 +198,40 @@ export interface HttpOptions {
   readonly urls: readonly string[]
   /** Ends what is under way, by Ctrl-C for one. */
   readonly signal: AbortSignal
+  /** The most that is read of a body. */
+  readonly maxReplyBytes?: number
   /** Time left, in ms. */
   left(): number
 }
 
+const certificateOf = ({ valid_from, valid_to, subject, issuer, subjectaltname }: PeerCertificate): Certificate => {
+  const name = (of: PeerCertificate['subject']): string =>
+    Object.entries(of ?? {})
+      .map(([key, value]) => `${key}=${value}`)
+      .join(', ')
+  return {
+    validFrom: Date.parse(valid_from),
+    validTo: Date.parse(valid_to),
+    subject: name(subject),
+    issuer: name(issuer),
+    names: subjectaltname ?? '',
+  }
+}
+
 const unusable = (observed: string): Http => ({
-  exchange: async () => ({ silent: 'proxy', left: false, observed }),
+  exchange: async () => ({ silent: 'proxy', left: false, observed, code: '', stage: 'connecting', proxied: true }),
+  stage: () => 'connecting',
   close: () => {},
 })
 
 /** Throws `NeedsChild` where a name has to be resolved, before anything was asked. */
-export const openHttp = async ({ env, urls, signal, left }: HttpOptions): Promise<Http> => {
+export const openHttp = async ({
+  env,
+  urls,
+  signal,
+  left,
+  maxReplyBytes = MAX_REPLY_BYTES,
+}: HttpOptions): Promise<Http> => {
   const { httpProxy, httpsProxy, noProxy } = proxies(env)
   const proxied = httpProxy !== '' || httpsProxy !== ''
   for (const proxy of [httpProxy, httpsProxy])
@@ -190,21 +242,30 @@ export const openHttp = async ({ env, urls, signal, left }: HttpOptions): Promis
   }
   // It costs more to load than all the rest of a start.
   const { EnvHttpProxyAgent, buildConnector } = await import('undici')
+  const { checkServerIdentity } = await import('node:tls')
   const limit = left()
   const sockets = new Set<Socket>()
   let stage: Stage = 'resolving'
+  let direct = !proxied
+  let certificate: Certificate | undefined
   const connectDirectly = buildConnector({ timeout: limit })
   const connect: buildConnector.connector = (options, callback) => {
     // Typed as void, but it returns the socket, and only that tells how far a connection came.
     const socket = connectDirectly(options, callback) as unknown as Socket
     sockets.add(socket)
-    if (ADDRESS.test(options.hostname) || options.hostname.includes(':')) stage = 'connecting'
-    socket.once('lookup', () => {
-      stage = 'connecting'
+    direct = true // a proxy is connected to by undici itself
+    stage = ADDRESS.test(options.hostname) || options.hostname.includes(':') ? 'connecting' : 'resolving'
+    socket.once('lookup', (error: Error | null) => {
+      if (!error) stage = 'connecting'
     })
     // Before undici's own listener, which sends the request.
     socket.prependOnceListener('connect', () => {
       stage = 'handshake'
+    })
+    // Before Node's own listener, which drops a connection, and with it what the server showed, where it is not trusted.
+    socket.prependOnceListener('secure', () => {
+      const shown = (socket as TLSSocket).getPeerCertificate()
+      if (shown?.valid_to) certificate = certificateOf(shown)
     })
     socket.once('close', () => sockets.delete(socket))
   }
@@ -214,6 +275,13 @@ export const openHttp = async ({ env, urls, signal, left }: HttpOptions): Promis
     noProxy,
     connect,
     proxyTls: { timeout: limit },
+    requestTls: {
+      timeout: limit,
+      checkServerIdentity: (host: string, shown: PeerCertificate) => {
+        certificate = certificateOf(shown)
+        return checkServerIdentity(host, shown)
+      },
+    },
     headersTimeout: 0, // the time left bounds the whole
     bodyTimeout: 0,
   })
@@ -221,6 +289,8 @@ export const openHttp = async ({ env, urls, signal, left }: HttpOptions): Promis
   const exchange: Http['exchange'] = request => {
     const url = new URL(request.url)
     stage = proxied ? 'connecting' : 'resolving'
+    direct = !proxied
+    certificate = undefined
     return new Promise(resolve => {
       let gone = false
       let done = false
@@ -237,25 +307,29 @@ export const openHttp = async ({ env, urls, signal, left }: HttpOptions): Promis
         resolve(result)
         stop()
       }
-      const reply = (cut?: string): Reply => {
+      const shown = (): Pick<Reply, 'certificate'> => (certificate === undefined ? {} : { certificate })
+      const silence = (wrong: Wrong): Silence => ({ ...wrong, stage, proxied: !direct, ...shown() })
+      const reply = (cut?: Required<Pick<Reply, 'cut' | 'cutBy'>>): Reply => {
         const text = Buffer.concat(chunks).toString('utf8')
         return {
           status,
           headers,
           text,
           json: cut === undefined ? parse(text) : undefined,
-          ...(cut === undefined ? {} : { cut }),
+          ...cut,
+          ...shown(),
         }
       }
       const late = (): void =>
         answer(
           stage === 'reading'
-            ? reply(`it never ended, ${bytes(size)} came`)
-            : {
+            ? reply({ cut: `it never ended, ${bytes(size)} came`, cutBy: 'time' })
+            : silence({
                 silent: 'timeout',
                 left: gone,
+                code: '',
                 observed: `${WAITED[stage](url)}${proxied ? ' (a proxy is set in the environment)' : ''}`,
-              },
+              }),
         )
       const timer = setTimeout(late, Math.max(0, left()))
       signal.addEventListener('abort', late)
@@ -279,7 +353,7 @@ export const openHttp = async ({ env, urls, signal, left }: HttpOptions): Promis
         },
         onResponseData: (_, chunk) => {
           size += chunk.length
-          if (size > MAX_REPLY_BYTES) answer(reply(`it is larger than ${bytes(MAX_REPLY_BYTES)}`))
+          if (size > maxReplyBytes) answer(reply({ cut: `it is larger than ${bytes(maxReplyBytes)}`, cutBy: 'size' }))
           else chunks.push(chunk)
         },
         onResponseEnd: () => {
@@ -288,8 +362,8 @@ export const openHttp = async ({ env, urls, signal, left }: HttpOptions): Promis
         },
         onResponseError: (_, error) => {
           stop = () => {}
-          if (stage === 'reading') answer(reply(`it broke off after ${bytes(size)}`))
-          else answer(gone ? afterItLeft(error, url) : beforeItLeft(error, url, stage))
+          if (stage === 'reading') answer(reply({ cut: `it broke off after ${bytes(size)}`, cutBy: 'peer' }))
+          else answer(silence(gone ? afterItLeft(error, url) : beforeItLeft(error, url, stage)))
         },
       }
       agent.dispatch(
@@ -307,6 +381,7 @@ export const openHttp = async ({ env, urls, signal, left }: HttpOptions): Promis
 
   return {
     exchange,
+    stage: () => stage,
     close: () => {
       void agent.destroy()
       // A connection that is being made survives the agent.

@@ -151,6 +151,7 @@ describe('BOOT.example.md', () => {
     const ended = await bootcheck(['run', 'BOOT.example.md', '--format', 'json'], { cwd: copy(), env: ports(0) })
     const report = reportOf(ended)
     expect(report.checks.filter(check => check.effect !== 'none').map(check => [check.id, check.effect])).toEqual([
+      ['service', 'warning'],
       ['receiver', 'warning'],
     ])
     expect(ended.code).toBe(0)
@@ -178,7 +179,7 @@ describe('BOOT.example.md', () => {
           encoding: 'utf8',
         },
       )
-      expect(JSON.parse(out)).toMatchObject({ ready: true, exitCode: 0, counts: { pass: 6 } })
+      expect(JSON.parse(out)).toMatchObject({ ready: true, exitCode: 0, counts: { pass: 7 } })
     }
   })
 })

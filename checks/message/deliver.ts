@@ -3,6 +3,7 @@
 import type { CheckContext, Facts, Trouble, Verdict } from '../../core/check.ts'
 import { elapsed, pause } from '../../core/clock.ts'
 import { type Http, openHttp, type Reply, type Silence } from '../../core/http.ts'
+import { retryAfter } from '../../core/http-words.ts'
 import { masker } from '../../core/mask.ts'
 import { clock } from '../../core/process.ts'
 import { StoreError } from '../../core/store.ts'
@@ -11,7 +12,6 @@ import type { Concern, Conversation, Depth, Done, Refusal, Step } from './channe
 import type { ChannelName } from './channels.ts'
 import type { Decision, Memo } from './etiquette.ts'
 import { kept, openMemory } from './memory.ts'
-import { retryAfter } from './reply.ts'
 import * as say from './verdicts.ts'
 
 export interface Wanted {
@@ -65,7 +65,16 @@ const judge = (step: Step, reply: Reply, nowMs: number): Answer => {
   const judged = step.judge(reply)
   // A status that says no is enough; a yes needs the whole reply.
   if (cut !== undefined && status < 300)
-    return { silence: { silent: 'reply', left: true, observed: `HTTP ${status}, but the reply is not whole: ${cut}` } }
+    return {
+      silence: {
+        silent: 'reply',
+        left: true,
+        observed: `HTTP ${status}, but the reply is not whole: ${cut}`,
+        code: '',
+        stage: 'reading',
+        proxied: false,
+      },
+    }
   if (!('refused' in judged)) return { done: judged }
   const { holdMs: asked, ...refusal } = judged
   if (refusal.refused !== 'rate-limited') return { refusal }

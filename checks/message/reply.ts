@@ -1,24 +1,11 @@
 /** Reading replies, for every channel that speaks HTTP. */
 
 import type { Reply } from '../../core/http.ts'
+import { shown } from '../../core/http-words.ts'
 import type { Refusal } from './channel.ts'
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** What came back, in one line: `HTTP 200: {"ok":false}`. */
-export const shown = ({ status, text, cut }: Reply): string => {
-  const body = text.trim()
-  return `HTTP ${status}${body === '' ? ' without a body' : `: ${body}`}${cut === undefined ? '' : ` (${cut})`}`
-}
-
-/** Seconds, or an HTTP date, in ms from now; undefined if it is neither. */
-export const retryAfter = (text: string | undefined, nowMs: number): number | undefined => {
-  if (text === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(text.trim())) return Number(text) * 1000
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
-}
 
 export interface Advice {
   readonly expected: string

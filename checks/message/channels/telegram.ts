@@ -1,10 +1,11 @@
 /** Telegram's Bot API (core.telegram.org/bots/api). Never `getUpdates`: it takes messages away from the live gateway, which then gets a 409. */
 
 import type { Reply } from '../../../core/http.ts'
+import { shown } from '../../../core/http-words.ts'
 import { quote } from '../../../core/shell.ts'
 import { excerpt } from '../../../core/text.ts'
 import { DEFAULT_TEXT, type Done, defineChannel, type Refusal, type Refused, type Step } from '../channel.ts'
-import { type Advice, isObject, refusedByStatus, shown } from '../reply.ts'
+import { type Advice, isObject, refusedByStatus } from '../reply.ts'
 
 const API = 'https://api.telegram.org'
 

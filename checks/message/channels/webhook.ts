@@ -1,31 +1,17 @@
 /** Any HTTP service that takes a message: the request and what counts as success are declared. */
 
 import type { Reply, Request } from '../../../core/http.ts'
+import { badHeader, CREDENTIAL, lowered, same, shown } from '../../../core/http-words.ts'
 import { pointed } from '../../../core/pointer.ts'
 import { quote } from '../../../core/shell.ts'
 import { DEFAULT_TEXT, type Done, defineChannel, type Refusal, type Refused, type Step } from '../channel.ts'
-import { type Advice, refusedByStatus, shown } from '../reply.ts'
+import { type Advice, refusedByStatus } from '../reply.ts'
 
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-/** Of these, undici or the connection itself decides. */
-const NOT_OURS = /^(host|content-length|transfer-encoding|connection|keep-alive|upgrade|expect|proxy-.*)$/i
-/** Headers that say who one is. */
-const CREDENTIAL = /auth|cookie|token|secret|key|signature|password/i
 /** Whether a part of an address may be a token, and no word like `services`, which would then be hidden in every sentence. */
 const mayBeSecret = (part: string): boolean => part.length >= 8 && (/[\dA-Z]/.test(part) || part.length >= 20)
 
 const STATUS = { type: 'integer', minimum: 200, maximum: 299 } as const
 const HEADERS = { type: 'object', additionalProperties: { type: 'string' } } as const
-
-type Headers = Readonly<Record<string, unknown>>
-
-const lowered = (headers: Headers | undefined): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]))
-
-const badHeader = (headers: Headers | undefined): string | undefined =>
-  Object.entries(headers ?? {}).find(
-    ([name, value]) => !HEADER_NAME.test(name) || NOT_OURS.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(String(value)),
-  )?.[0]
 
 /** What may be a secret in an address: many services put the token into the path or the query. */
 const secretsOf = (url: URL): string[] => {
@@ -33,17 +19,6 @@ const secretsOf = (url: URL): string[] => {
   return parts.length > 0
     ? [url.href, `${url.pathname}${url.search}`, url.pathname, ...parts].filter(part => part.length > 1)
     : []
-}
-
-/** Two JSON values are the same; the order of members does not count. */
-const same = (a: unknown, b: unknown): boolean => {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b
-  if (Array.isArray(a) !== Array.isArray(b)) return false
-  const [keys, others] = [Object.keys(a), Object.keys(b)]
-  return (
-    keys.length === others.length &&
-    keys.every(key => Object.hasOwn(b, key) && same(Reflect.get(a, key), Reflect.get(b, key)))
-  )
 }
 
 interface Expect {

@@ -1,6 +1,6 @@
 /** HTTPS services with certificates of an authority of the tests' own. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -52,16 +52,57 @@ export interface Authority {
   readonly file: string
   /** A service with a certificate for `address` that is valid for `days` from now. */
   issue(name: string, address: string, days: number): Promise<string>
+  /** The same with a certificate that is valid between two dates, each as `20990101000000Z`. */
+  issueBetween(name: string, address: string, from: string, to: string): Promise<string>
 }
+
+const CA_CONFIG = `[ca]
+default_ca = tests
+[tests]
+database = index.txt
+serial = serial.txt
+new_certs_dir = .
+certificate = ca.pem
+private_key = ca.key
+default_md = sha256
+policy = any
+copy_extensions = copy
+[any]
+commonName = supplied
+`
 
 export const authority = (): Authority => {
   const dir = scratch()
   openssl(dir, 'req', '-x509', ...NEW_KEY, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=tests')
+  const ask = (name: string, address: string): void => {
+    const request = [...NEW_KEY, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', '/CN=x']
+    openssl(dir, 'req', ...request, '-addext', `subjectAltName=IP:${address}`)
+  }
   return {
     file: join(dir, 'ca.pem'),
+    issueBetween: (name, address, from, to) => {
+      ask(name, address)
+      writeFileSync(join(dir, 'ca.conf'), CA_CONFIG)
+      writeFileSync(join(dir, 'index.txt'), '')
+      writeFileSync(join(dir, 'serial.txt'), '01')
+      const dates = ['-startdate', from, '-enddate', to]
+      openssl(
+        dir,
+        'ca',
+        '-batch',
+        '-notext',
+        '-config',
+        'ca.conf',
+        '-in',
+        `${name}.csr`,
+        '-out',
+        `${name}.pem`,
+        ...dates,
+      )
+      return serve(dir, name)
+    },
     issue: (name, address, days) => {
-      const request = [...NEW_KEY, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', '/CN=x']
-      openssl(dir, 'req', ...request, '-addext', `subjectAltName=IP:${address}`)
+      ask(name, address)
       const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy']
       openssl(dir, 'x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, '-days', String(days), ...signed)
       return serve(dir, name)
