@@ -115,7 +115,6 @@ const LATE: ReadonlySet<string> = new Set([
   'permit',
   'plist',
   'pointer',
-  'read-anywhere',
   'remembered',
   'safe-regex',
   'schema',
