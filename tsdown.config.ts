@@ -112,6 +112,7 @@ const LATE: ReadonlySet<string> = new Set([
   'guard',
   'http',
   'http-words',
+  'outcome-words',
   'permit',
   'plist',
   'pointer',

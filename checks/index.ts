@@ -6,6 +6,7 @@ export const kinds = {
   budget: async () => (await import('../guards/budget.ts')).budget,
   'crash-loop': async () => (await import('../guards/crash-loop.ts')).crashLoop,
   cron: async () => (await import('./cron.ts')).cron,
+  group: async () => (await import('./group.ts')).group,
   heartbeat: async () => (await import('../guards/heartbeat.ts')).heartbeat,
   http: async () => (await import('./http.ts')).http,
   message: async () => (await import('./message.ts')).message,

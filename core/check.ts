@@ -186,6 +186,8 @@ export interface Example<S = unknown> {
   readonly title: string
   readonly options: Written<S>
   readonly phase?: Phase
+  /** Checks that stand above it, by id. */
+  readonly above?: Readonly<Record<string, { readonly check: string; readonly [key: string]: unknown }>>
   /** Files to lay out first, by path relative to the manifest. A path that ends in `/` is an empty folder. */
   readonly files?: Readonly<Record<string, string>>
   /** HTTP servers on 127.0.0.1 that stand while the example runs: each answers every request in the same way. */
@@ -195,6 +197,13 @@ export interface Example<S = unknown> {
   /** Environment of the example. */
   readonly env?: Readonly<Record<string, string>>
   readonly expect: { readonly status: Status; readonly code?: string }
+}
+
+/** Where a check stands in its manifest. */
+export interface Surroundings {
+  readonly phase: Phase
+  /** The checks above it, by id. */
+  readonly above: ReadonlyMap<string, { readonly phase: Phase; readonly severity: Severity }>
 }
 
 /** One kind of check. */
@@ -212,8 +221,8 @@ export interface Check<S extends ObjectSchema = ObjectSchema> {
   readonly codes: Readonly<Record<string, string>>
   /** Of a guard: its parameters as the front matter's `guard:` holds them under the kind's name. */
   readonly settings?: ObjectSchema
-  /** What is wrong with options or settings that fit their schema, in one line: values that exclude each other. */
-  readonly conflict?: (given: Readonly<Record<string, unknown>>) => string | undefined
+  /** What is wrong with options or settings that fit their schema, in one line: values that exclude each other, or the checks that they name. */
+  readonly conflict?: (given: Readonly<Record<string, unknown>>, around: Surroundings) => string | undefined
   /** It sends or logs in, so it is never retried (E307). */
   readonly sends?: true
   readonly examples: readonly [Example<S>, ...Example<S>[]]

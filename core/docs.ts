@@ -16,22 +16,23 @@ export const yamlValue = (value: unknown): string => {
   return String(value)
 }
 
-/** An example as a block of a manifest. */
-export const exampleBlock = (check: Pick<Check, 'kind'>, example: Example, id: string): string => {
-  const keys = [
-    `check: ${check.kind}`,
-    `id: ${id}`,
-    ...(example.phase === 'after' ? ['phase: after'] : []),
-    ...Object.entries(example.options as Readonly<Record<string, unknown>>).map(
-      ([key, value]) => `${key}: ${yamlValue(value)}`,
-    ),
-  ]
-  return `\`\`\`yaml boot\n${keys.join('\n')}\n\`\`\``
+const block = (kind: string, id: string, keys: Readonly<Record<string, unknown>>): string => {
+  const lines = Object.entries({ check: kind, id, ...keys }).map(([key, value]) => `${key}: ${yamlValue(value)}`)
+  return `\`\`\`yaml boot\n${lines.join('\n')}\n\`\`\``
 }
+
+/** An example as blocks of a manifest: the checks that stand above it, and itself. */
+const exampleBlocks = (kind: string, { above = {}, phase, options }: Example): readonly string[] => [
+  ...Object.entries(above).map(([id, { check, ...keys }]) => block(check, id, keys)),
+  block(kind, 'example', {
+    ...(phase === 'after' ? { phase } : {}),
+    ...(options as Readonly<Record<string, unknown>>),
+  }),
+]
 
 /** An example as a whole manifest, which a test runs. */
 export const exampleManifest = (check: Pick<Check, 'kind'>, example: Example): string =>
-  `---\nbootcheck: 1\nchecks: 1\n---\n# ${example.title}\n\n${exampleBlock(check, example, 'example')}\n`
+  `---\nbootcheck: 1\n---\n# ${example.title}\n\n${exampleBlocks(check.kind, example).join('\n\n')}\n`
 
 const typeName = (schema: OptionSchema): string => {
   if (schema.enum) return schema.enum.join(', ')
@@ -77,7 +78,7 @@ const exampleText = (check: Check, example: Example): string => {
   ]
   const { status, code } = example.expect
   const said = code === undefined ? status : `${status}, ${code}`
-  return `${example.title}${standing.length > 0 ? ` (${standing.join('; ')})` : ''}: ${said}\n\n${exampleBlock(check, example, 'example')}`
+  return `${example.title}${standing.length > 0 ? ` (${standing.join('; ')})` : ''}: ${said}\n\n${exampleBlocks(check.kind, example).join('\n\n')}`
 }
 
 /** One kind as Markdown, from its heading on. */

@@ -10,7 +10,7 @@ import { inherit, readGuards } from './manifest/guards.ts'
 import { byPlace, collect, type Found } from './manifest/problems.ts'
 import { type Region, readRegion } from './manifest/region.ts'
 import { asSeen, controls, decode, firstBadByte, isPlain, withoutControls } from './manifest/text.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, PlannedCheck } from './plan.ts'
 import type { Problem } from './report.ts'
 import { expired } from './skips.ts'
 import { distance, suggest } from './suggest.ts'
@@ -179,6 +179,7 @@ export const parseWithEdits = async (given: string | Uint8Array, options: ParseO
     mode === 'lint' && options.env ? { ...(await envFile(frontMatter, options, problems)), ...options.env } : undefined
   const usedVars = new Set<string>()
 
+  const above = new Map<string, PlannedCheck>()
   const read: { region: Region | undefined; block: (typeof census.checks)[number]; check: ReadCheck }[] = []
   for (const [index, block] of census.checks.entries()) {
     const region = regions[index]
@@ -198,8 +199,10 @@ export const parseWithEdits = async (given: string | Uint8Array, options: ParseO
           varsKnown: frontMatter?.ours === true && frontMatter.trusted,
           usedVars,
           env,
+          above,
         })
       : { needs: [], reads: [], skips: [], ...idAmong(clean, block.opener + 1, block.closer) }
+    if (check.planned) above.set(check.planned.id, check.planned)
     read.push({ region, block, check })
   }
 

@@ -58,6 +58,8 @@ export interface CheckInput extends Reader {
   readonly usedVars: Set<string>
   /** The environment to look variables up in; undefined: not judged here. */
   readonly env: Env | undefined
+  /** What was read of the checks above it. */
+  readonly above: ReadonlyMap<string, PlannedCheck>
 }
 
 export interface ReadCheck {
@@ -331,6 +333,7 @@ const readOptions = async (
   root: YamlMap,
   kind: Check,
   checkAt: Place,
+  phase: Phase,
 ): Promise<
   Pick<PlannedCheck, 'options' | 'positions'> & { readonly every: unknown; readonly reads: readonly Need[] }
 > => {
@@ -411,7 +414,8 @@ const readOptions = async (
   }) as Record<string, unknown>
   const { faults } = await fitOptions({ schema: kind.options, value, unknown, convertible, alsoKnown: common })
   for (const fault of faults) report(input, root, fault, checkAt)
-  const wrong = faults.length === 0 && unknown.size === 0 ? kind.conflict?.(value) : undefined
+  const wrong =
+    faults.length === 0 && unknown.size === 0 ? kind.conflict?.(value, { phase, above: input.above }) : undefined
   if (wrong !== undefined) problems.error('E306', checkAt, wrong, `bootcheck explain ${kind.kind}`)
   return { options, positions, every: value.every, reads }
 }
@@ -622,7 +626,7 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
       for (const entry of node.entries) visit(entry.node, pointer(path, entry.key))
     }
     for (const entry of root.entries) if (!common.includes(entry.key)) visit(entry.node, pointer('', entry.key))
-    const { every, reads: named, ...rest } = await readOptions(input, root, kind, checkAt)
+    const { every, reads: named, ...rest } = await readOptions(input, root, kind, checkAt, phase)
     own = rest
     reads = named
     if (typeof every === 'string' && phase === 'after') everyMs = duration(every)

@@ -60,7 +60,8 @@ const readOne = async (
     const offset = atKey ? found?.keyOffset : undefined
     problems.error(code, region.place(offset ?? found?.node.offset ?? node.offset), message, hint)
   }
-  const wrong = faults.length === 0 && unknown.size === 0 ? conflict?.(options) : undefined
+  const wrong =
+    faults.length === 0 && unknown.size === 0 ? conflict?.(options, { phase: 'before', above: new Map() }) : undefined
   if (wrong !== undefined)
     problems.error('E306', region.place(node.offset), `"guard.${key}": ${wrong}`, `bootcheck explain ${key}`)
   return options
