@@ -5,6 +5,7 @@ export const kinds = {
   breaker: async () => (await import('../guards/breaker.ts')).breaker,
   budget: async () => (await import('../guards/budget.ts')).budget,
   'crash-loop': async () => (await import('../guards/crash-loop.ts')).crashLoop,
+  command: async () => (await import('./command.ts')).command,
   cron: async () => (await import('./cron.ts')).cron,
   group: async () => (await import('./group.ts')).group,
   heartbeat: async () => (await import('../guards/heartbeat.ts')).heartbeat,

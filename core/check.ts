@@ -68,6 +68,8 @@ export interface CheckContext {
   readonly id: string
   /** The manifest's folder; relative paths start here. */
   readonly cwd: string
+  /** The manifest's own absolute path; null where the check was asked for without one. */
+  readonly manifest: string | null
   readonly home: string
   readonly env: Env
   readonly user: User

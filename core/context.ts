@@ -6,7 +6,7 @@ import { masker } from './mask.ts'
 /** The part of a context that is plain data and travels to a child as JSON. */
 export type ContextFacts = Pick<
   CheckContext,
-  'id' | 'cwd' | 'home' | 'env' | 'user' | 'phase' | 'running' | 'attempt' | 'timeoutMs'
+  'id' | 'cwd' | 'manifest' | 'home' | 'env' | 'user' | 'phase' | 'running' | 'attempt' | 'timeoutMs'
 >
 
 /** `~` is the home of the user that runs; relative paths start at the manifest's folder. */

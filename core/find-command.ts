@@ -8,8 +8,16 @@ import { quote } from './shell.ts'
 import { ask } from './system.ts'
 import { excerpt, listing } from './text.ts'
 
+/**
+ * `missing`: nothing of this name is at the path, or on PATH. `unusable`: something is there, and is no file that can be looked at.
+ * `interpreter`: it is empty, or what its first line names does not run.
+ */
+export type CommandFlaw = 'missing' | 'folder' | 'not-executable' | 'unusable' | 'interpreter'
+
 /** The file, or one line that says why there is none that could run, and a command to type where one helps. */
-export type FoundCommand = { readonly path: string } | { readonly problem: string; readonly next?: string }
+export type FoundCommand =
+  | { readonly path: string }
+  | { readonly flaw: CommandFlaw; readonly problem: string; readonly next?: string }
 
 interface Place {
   readonly cwd: string
@@ -26,6 +34,14 @@ type Look =
   | 'is not executable by this user'
   | 'is no regular file'
   | 'cannot be looked at'
+
+const FLAW: Readonly<Record<Exclude<Look, 'runs'>, CommandFlaw>> = {
+  missing: 'missing',
+  'is a folder': 'folder',
+  'is not executable by this user': 'not-executable',
+  'is no regular file': 'unusable',
+  'cannot be looked at': 'unusable',
+}
 
 /** On a file system that may hang a process that can be killed looks for us. */
 const lookByTool = (path: string): Look => {
@@ -88,31 +104,34 @@ const inside = (path: string, place: Place, depth: number): string | undefined =
 const runnable = (path: string, shown: string, place: Place, depth: number): FoundCommand => {
   const problem = inside(path, place, depth)
   if (problem === undefined) return { path }
-  return { problem: `${shown} ${problem}`, next: `head -1 ${quote(path)} | cat -v` }
+  return { flaw: 'interpreter', problem: `${shown} ${problem}`, next: `head -1 ${quote(path)} | cat -v` }
 }
 
 const find = (word: string, place: Place, depth: number): FoundCommand => {
   const { cwd, env } = place
   const shown = excerpt(word, 200)
-  if (word === '') return { problem: 'the command is an empty word' }
+  if (word === '') return { flaw: 'missing', problem: 'the command is an empty word' }
   if (word.includes('/')) {
     const path = resolve(cwd, word)
     const seen = look(path)
     if (seen === 'runs') return runnable(path, shown, place, depth)
-    if (seen === 'missing') return { problem: `${shown} does not exist` }
-    return { problem: `${shown} ${seen}`, next: `ls -ld ${quote(path)}` }
+    if (seen === 'missing') return { flaw: 'missing', problem: `${shown} does not exist` }
+    return { flaw: FLAW[seen], problem: `${shown} ${seen}`, next: `ls -ld ${quote(path)}` }
   }
   const searched = env.PATH ?? USUAL_PATH
   const folders = searched.split(':')
   const odd: string[] = []
+  let flaw: CommandFlaw = 'missing'
   for (const folder of folders) {
     const path = join(resolve(cwd, folder === '' ? '.' : folder), word)
     const seen = look(path)
     if (seen === 'runs') return runnable(path, excerpt(path, 200), place, depth)
-    if (seen !== 'missing') odd.push(`${excerpt(path, 200)} ${seen}`)
+    if (seen === 'missing') continue
+    if (flaw === 'missing') flaw = FLAW[seen]
+    odd.push(`${excerpt(path, 200)} ${seen}`)
   }
   const path = env.PATH === undefined ? `PATH is not set; looked in ${USUAL_PATH}` : `PATH is ${excerpt(searched, 400)}`
-  return { problem: `${shown} was not found: ${odd.length > 0 ? `${listing(odd)}; ` : ''}${path}` }
+  return { flaw, problem: `${shown} was not found: ${odd.length > 0 ? `${listing(odd)}; ` : ''}${path}` }
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Check, CheckContext, Env, Outcome, Phase, Registry, Verdict } from
 import { type Children, children } from './child.ts'
 import { elapsed } from './clock.ts'
 import { NeedsChild } from './contain.ts'
-import { contextOf } from './context.ts'
+import { absolute, contextOf } from './context.ts'
 import { forgetMounts } from './mounts.ts'
 import type { PlannedCheck, Skip } from './plan.ts'
 import type { Problem } from './report.ts'
@@ -125,8 +125,8 @@ export const runChecks = async (
     ctx: CheckContext,
     opts: unknown,
   ): Promise<Outcome> => {
-    const { id, cwd, home, env, user, phase, running, attempt, timeoutMs } = ctx
-    const facts = { id, cwd, home, env, user, phase, running, attempt, timeoutMs }
+    const { id, cwd, manifest, home, env, user, phase, running, attempt, timeoutMs } = ctx
+    const facts = { id, cwd, manifest, home, env, user, phase, running, attempt, timeoutMs }
     const job = {
       kind: check.kind,
       options: opts,
@@ -145,6 +145,7 @@ export const runChecks = async (
       {
         id: check.id,
         cwd: options.cwd,
+        manifest: options.file === null ? null : absolute(options.file, world),
         home: world.home,
         env: world.env,
         user: world.user,

@@ -268,12 +268,14 @@ describe('finding a command', () => {
     lay(cwd, { 'c/tool/': '' })
     expect(findCommand('tool', { cwd, env: { PATH: 'c:b' } })).toEqual({ path: join(cwd, 'b/tool') })
     expect(findCommand('plain', { cwd, env: { PATH: 'a' } })).toEqual({
+      flaw: 'not-executable',
       problem: `plain was not found: ${join(cwd, 'a/plain')} is not executable by this user; PATH is a`,
     })
   })
 
   it('says which PATH it searched', () => {
     expect(findCommand('no-such-tool', { cwd: '/', env: { PATH: '/usr/bin:/bin' } })).toEqual({
+      flaw: 'missing',
       problem: 'no-such-tool was not found: PATH is /usr/bin:/bin',
     })
     expect(findCommand('no-such-tool', { cwd: '/', env: {} })).toHaveProperty(
@@ -288,14 +290,19 @@ describe('finding a command', () => {
     run(join(cwd, 'a/tool'))
     expect(findCommand('a/tool', { cwd, env: {} })).toEqual({ path: join(cwd, 'a/tool') })
     expect(findCommand('./a/folder', { cwd, env: {} })).toEqual({
+      flaw: 'folder',
       problem: './a/folder is a folder',
       next: `ls -ld ${join(cwd, 'a/folder')}`,
     })
     expect(findCommand('./a/plain', { cwd, env: {} })).toEqual({
+      flaw: 'not-executable',
       problem: './a/plain is not executable by this user',
       next: `ls -ld ${join(cwd, 'a/plain')}`,
     })
-    expect(findCommand('./none', { cwd, env: {} })).toEqual({ problem: './none does not exist' })
+    expect(findCommand('./none', { cwd, env: {} })).toEqual({
+      flaw: 'missing',
+      problem: './none does not exist',
+    })
     expect(findCommand('', { cwd, env: {} })).toHaveProperty('problem')
   })
 
@@ -323,6 +330,7 @@ describe('finding a command', () => {
     if (problem === undefined) expect(found).toEqual({ path: join(cwd, 'it') })
     else
       expect(found).toEqual({
+        flaw: 'interpreter',
         problem: expect.stringMatching(problem),
         next: `head -1 ${join(cwd, 'it')} | cat -v`,
       })

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Real supervisors for the tests, from Debian's packages: unpacked into ./root, never installed, so that nothing of theirs runs
-# on this machine but what a test starts. Works as any user; does nothing where all is there. Tests call root/bin/NAME.
+# Real supervisors and monitoring plugins for the tests, from Debian's packages: unpacked into ./root, never installed, so that nothing of theirs runs
+# on this machine but what a test starts. Works as any user; does nothing where all is there. Tests call root/bin/NAME
+# and root/usr/lib/nagios/plugins/check_NAME.
 set -eu
 
-wanted='runit s6 supervisor libplist-utils'
+wanted='runit s6 supervisor libplist-utils monitoring-plugins-basic monitoring-plugins-common'
 # What they need beside libc and python3, which are on the machine. Libraries carry their version in their names.
 needed='^(lib(s6|skarnet|execline|plist)[-0-9.]+|python3-pkg-resources)$'
 tools='runsv s6-supervise s6-svstat supervisord plistutil'

@@ -18,6 +18,7 @@ export const main = async (exported: readonly unknown[]): Promise<void> => {
     {
       id: 'under-test',
       cwd: request.cwd,
+      manifest: null,
       home: request.home ?? homedir(),
       env: process.env,
       user: { uid, gid: process.getegid?.() ?? -1, name: `uid ${uid}` },

@@ -33,6 +33,7 @@ export const context = (given: Partial<CheckContext> & { cwd: string }): CheckCo
   const user = userInfo()
   return {
     id: 'under-test',
+    manifest: null,
     home: homedir(),
     env: process.env,
     user: { uid: user.uid, gid: user.gid, name: user.username },
