@@ -105,11 +105,14 @@ const shared: UserConfig = {
 
 /** Files of core/ that only some kinds or commands load. */
 const LATE: ReadonlySet<string> = new Set([
+  'bounded',
   'dns-servers',
   'docs',
   'explain',
   'find-command',
+  'gateway-env',
   'guard',
+  'head',
   'http',
   'http-words',
   'outcome-words',

@@ -10,6 +10,7 @@ export const kinds = {
   group: async () => (await import('./group.ts')).group,
   heartbeat: async () => (await import('../guards/heartbeat.ts')).heartbeat,
   http: async () => (await import('./http.ts')).http,
+  interpreter: async () => (await import('./interpreter.ts')).interpreter,
   message: async () => (await import('./message.ts')).message,
   'plugin-hooks': async () => (await import('./plugin-hooks.ts')).pluginHooks,
   port: async () => (await import('./port.ts')).port,

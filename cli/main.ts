@@ -69,6 +69,10 @@ export const main = async (argv: readonly string[], io: (color: boolean | undefi
     const command = { ...read, values: { ...read.values, command: rest } }
     const { flags } = command.values
     const terminal = io(flags.has('no-color') ? false : flags.has('color') ? true : undefined)
+    const [kind] = command.args
+    // A kind may have a key of that name: exit 0 with our version would look as if it had been checked.
+    if (flags.has('version') && command.word.name === 'check' && kind !== undefined)
+      throw new UsageError(`--version is bootcheck's own; a key "version" of the kind is --${kind}.version`)
     if (flags.has('version')) return terminal.out(`${version}\n`) ? 0 : 3
     if (flags.has('help')) return terminal.out(command.named ? usage(command.word) : help()) ? 0 : 3
     checkArguments(command)

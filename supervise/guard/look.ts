@@ -1,10 +1,10 @@
 /** Step 1: what would be run? The manifest is read and judged, and the command looked for under the PATH that we really have. */
 import { join, resolve } from 'node:path'
 import { findCommand } from '../../core/find-command.ts'
+import { gatewayEnv } from '../../core/gateway-env.ts'
 import type { Problem } from '../../core/report.ts'
 import { plural } from '../../core/text.ts'
 import { type Rules, rulesOf } from './admission.ts'
-import { gatewayEnv } from './environment.ts'
 import type { Ground } from './ground.ts'
 
 /** Something has to be mended before anything else. */

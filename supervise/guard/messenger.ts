@@ -2,13 +2,13 @@
 
 import { join } from 'node:path'
 import { findCommand } from '../../core/find-command.ts'
+import { gatewayEnv } from '../../core/gateway-env.ts'
 import type { StoreRecord } from '../../core/store.ts'
 import { excerpt } from '../../core/text.ts'
 import type { World } from '../../core/world.ts'
 import { notifierOf } from '../notify.ts'
 import { notify } from '../tell.ts'
 import { runChecks } from './checks.ts'
-import { gatewayEnv } from './environment.ts'
 import type { GuardHost, ReadPlan } from './host.ts'
 import type { Ledger } from './ledger.ts'
 

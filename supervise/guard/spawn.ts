@@ -1,11 +1,12 @@
 /** Step 5: the start is on the disk before anything is started, and our signals have been taken long before. */
+
+import { gatewayEnv } from '../../core/gateway-env.ts'
 import { startOf } from '../../core/identity.ts'
 import { excerpt } from '../../core/text.ts'
 import { type Running, start } from '../running.ts'
 import { explainStart } from '../unstartable.ts'
 import { isPermitted, permitEvent, type Rules, written } from './admission.ts'
 import { alreadyRunning } from './earlier.ts'
-import { gatewayEnv } from './environment.ts'
 import { type Closed, mendFirst, placeOf } from './gate.ts'
 import type { Ground } from './ground.ts'
 import { EXIT, type GuardEnd } from './host.ts'

@@ -225,6 +225,18 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: interpreter\nfrom: place/gateway.service',
+    sound: { 'place/gateway.service': '[Service]\nExecStart=/opt/gateway/start\n' },
+    answers: {
+      missing: 'fail interpreter/unreadable',
+      empty: 'fail interpreter/unreadable',
+      'dotfiles only': 'fail interpreter/unreadable',
+      'no match': 'fail interpreter/unreadable',
+      unreadable: 'fail interpreter/unreadable',
+      'dangling link': 'fail interpreter/unreadable',
+    },
+  },
+  {
     body: 'check: breaker\nlegacy: place',
     sound: { 'place/codex-grok-crash-counter.txt': '0\n' },
     answers: {

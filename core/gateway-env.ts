@@ -1,5 +1,5 @@
 /** The gateway's environment: what was moved aside to keep node alive on the way to us is put back as it was. */
-import type { Env } from '../../core/check.ts'
+import type { Env } from './check.ts'
 
 /** A bad value of these ends node before its first line, so whoever starts us moves them aside. */
 const MOVED = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'] as const
