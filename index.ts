@@ -236,6 +236,8 @@ export const planOfWords = async (
     const said = read.problems.map(({ message, hint }) => (hint ? `${message}; ${hint}` : message))
     return { problem: `${kind}: ${said.join(', and ')}` }
   }
+  const wrong = check.conflict?.(read.options, { phase: given.phase, above: new Map() })
+  if (wrong !== undefined) return { problem: `${kind}: ${wrong}; bootcheck explain ${kind}` }
   const { phase, timeoutMs = 5000 } = given
   return {
     plan: {

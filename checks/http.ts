@@ -9,7 +9,7 @@ import { excerpt, span } from '../core/text.ts'
 import { DURATION_PATTERN } from '../core/units.ts'
 import { codes } from './http/codes.ts'
 import { differences, type Expect, rehearse, statusesOf } from './http/expect.ts'
-import { flawOf, validity } from './http/options.ts'
+import { flawOf } from './http/options.ts'
 import * as say from './http/verdicts.ts'
 
 /** A list of a provider's models is a few hundred KiB. */
@@ -59,7 +59,7 @@ const judge = (reply: Reply, subject: say.Subject, { expect, validFor }: Asked, 
   const [first, ...others] = differences(reply, expect)
   if (first) return say.differs(subject, [first, ...others], facts)
   const leftMs = reply.certificate && reply.certificate.validTo - subject.nowMs
-  if (reply.certificate && !(Number(leftMs) >= (validity(validFor) ?? 0)))
+  if (reply.certificate && !(Number(leftMs) >= (ageLimit(validFor) ?? 0)))
     return say.ends(subject, reply.certificate, validFor, facts)
   return {
     status: 'pass',

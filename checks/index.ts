@@ -12,6 +12,7 @@ export const kinds = {
   http: async () => (await import('./http.ts')).http,
   interpreter: async () => (await import('./interpreter.ts')).interpreter,
   message: async () => (await import('./message.ts')).message,
+  path: async () => (await import('./path.ts')).path,
   'plugin-hooks': async () => (await import('./plugin-hooks.ts')).pluginHooks,
   port: async () => (await import('./port.ts')).port,
   queue: async () => (await import('../guards/queue.ts')).queue,

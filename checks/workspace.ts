@@ -2,14 +2,14 @@
 import { type Stats, statfsSync } from 'node:fs'
 import { type CheckContext, defineCheck, type Facts, type User, type Verdict } from '../core/check.ts'
 import { stat } from '../core/files.ts'
+import { octal, parseMode } from '../core/mode.ts'
 import { mayTouch } from '../core/mounts.ts'
+import { findBreak } from '../core/path-break.ts'
 import { quote } from '../core/shell.ts'
 import { bytes } from '../core/text.ts'
 import { MODE_PATTERN, SIZE_PATTERN, size } from '../core/units.ts'
 import { userId, userLabel } from '../core/users.ts'
 import { judge, judgeBreak, type Place, type Problem, type Seen, type Space, type Wanted } from './workspace/judge.ts'
-import { octal, parseMode } from './workspace/mode.ts'
-import { findBreak } from './workspace/path.ts'
 import { probeReading, probeWriting } from './workspace/probe.ts'
 
 const spaceOf = (path: string): Space | undefined => {

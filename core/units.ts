@@ -11,15 +11,18 @@ export const LONGEST_DURATION = '24d'
 export const isTooLong = (text: string): boolean =>
   new RegExp(DURATION_PATTERN).test(text) && duration(text) === undefined
 
-/** What Node's timers can wait: 24.8 days. */
-const LONGEST_WAIT_MS = 0x7fffffff
-
-/** `500ms`, `5s`, `2m`, `1h`, `7d` in ms. Undefined if it is not a duration, or longer than `most`: nobody waits for an age. */
-export const duration = (text: string, most = LONGEST_WAIT_MS): number | undefined => {
+/** As `duration`, of any length: an age is compared and never waited for. */
+export const ageLimit = (text: string): number | undefined => {
   const match = /^([0-9]+)(ms|s|m|h|d)$/.exec(text)
-  if (match?.[1] === undefined || match[2] === undefined) return undefined
-  const ms = Number(match[1]) * MS[match[2] as keyof typeof MS]
-  return ms <= most ? ms : undefined
+  return match?.[1] === undefined || match[2] === undefined
+    ? undefined
+    : Number(match[1]) * MS[match[2] as keyof typeof MS]
+}
+
+/** `500ms`, `5s`, `2m`, `1h`, `7d` in ms. Undefined if it is not a duration, or longer than Node's timers can wait (24.8 days). */
+export const duration = (text: string): number | undefined => {
+  const ms = ageLimit(text)
+  return ms !== undefined && ms <= 0x7fffffff ? ms : undefined
 }
 
 const BYTES = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const

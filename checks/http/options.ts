@@ -1,13 +1,7 @@
 /** What the schema cannot say about the options. */
 import { badHeader, type Headers } from '../../core/http-words.ts'
-import { duration } from '../../core/units.ts'
+import { ageLimit } from '../../core/units.ts'
 import { type Expect, flawOfExpect } from './expect.ts'
-
-/** A hundred years: certificates live for weeks to months, and nobody waits for one. */
-const LONGEST_VALIDITY_MS = 100 * 365 * 86_400_000
-
-/** `30d` in ms: longer than a timer may wait. */
-export const validity = (text: string): number | undefined => duration(text, LONGEST_VALIDITY_MS)
 
 /** In one line, what contradicts or cannot be sent; undefined if all is well. */
 export const flawOf = (given: Readonly<Record<string, unknown>>): string | undefined => {
@@ -23,6 +17,6 @@ export const flawOf = (given: Readonly<Record<string, unknown>>): string | undef
   const wanted = expect as Expect
   if (method === 'HEAD' && (wanted.body !== undefined || wanted.json !== undefined))
     return 'the answer to a HEAD has no body: ask with GET, or delete `expect.body` and `expect.json`'
-  if (validity(String(validFor)) === undefined) return `valid-for is ${validFor}: write at most 36500d`
+  if (ageLimit(String(validFor)) === undefined) return `valid-for is ${validFor}: write at most 36500d`
   return flawOfExpect(wanted)
 }

@@ -1,9 +1,9 @@
 /** From what was seen of a folder to what is wrong with it. Nothing here touches the disk. */
 import type { User } from '../../core/check.ts'
+import { excess, octal, removal } from '../../core/mode.ts'
+import type { Break } from '../../core/path-break.ts'
 import { quote } from '../../core/shell.ts'
 import { bytes } from '../../core/text.ts'
-import { excess, octal, removal } from './mode.ts'
-import type { Break } from './path.ts'
 import type { Refusal } from './probe.ts'
 
 /** One thing that is wrong. `what` is the second half of the code. */

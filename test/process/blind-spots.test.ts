@@ -126,6 +126,43 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: path\npath: place\ntype: folder',
+    answers: {
+      missing: 'fail path/missing',
+      // The folder itself was asked for, and is there.
+      empty: 'pass path/as-wanted',
+      'dotfiles only': 'pass path/as-wanted',
+      'no match': 'pass path/as-wanted',
+      unreadable: 'pass path/as-wanted',
+      'dangling link': 'fail path/dangling-link',
+    },
+  },
+  {
+    body: 'check: path\npath: place/state.json\nlacks: [panic]',
+    sound: { 'place/state.json': '{}' },
+    other: { 'place/state.json': '' },
+    answers: {
+      missing: 'fail path/missing',
+      empty: 'fail path/missing',
+      'dotfiles only': 'fail path/missing',
+      'no match': 'fail path/empty',
+      unreadable: 'fail path/parent-closed',
+      'dangling link': 'fail path/dangling-link',
+    },
+  },
+  {
+    body: 'check: path\npath: place/gateway.lock\nabsent: true',
+    answers: {
+      // Its folder may come into being; the one above that is there.
+      missing: 'pass path/absent',
+      empty: 'pass path/absent',
+      'dotfiles only': 'pass path/absent',
+      'no match': 'pass path/absent',
+      unreadable: 'fail path/parent-closed',
+      'dangling link': 'fail path/dangling-link',
+    },
+  },
+  {
     body: 'check: cron\nfiles: ["place/*.json"]',
     sound: JOBS,
     answers: {

@@ -1,8 +1,8 @@
 /** Where a path breaks: the component that is missing, in the way, or closed to this user. */
 import { readlinkSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { FileError, lstat, stat } from '../../core/files.ts'
-import { mayTouch } from '../../core/mounts.ts'
+import { FileError, lstat, stat } from './files.ts'
+import { mayTouch } from './mounts.ts'
 
 export type Break =
   | { readonly at: string; readonly why: 'missing' | 'not-a-folder' | 'closed' }

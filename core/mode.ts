@@ -1,4 +1,4 @@
-/** Permission bits of a folder. */
+/** Permission bits. */
 
 /** `0750`. */
 export const octal = (mode: number): string => mode.toString(8).padStart(4, '0')
@@ -6,7 +6,7 @@ export const octal = (mode: number): string => mode.toString(8).padStart(4, '0')
 /** A mode as a manifest writes it. */
 export const parseMode = (text: string): number => Number.parseInt(text, 8)
 
-/** The bits that a folder has above its ceiling; 0 if it keeps to it. */
+/** The bits above a ceiling; 0 if the mode keeps to it. */
 export const excess = (actual: number, ceiling: number): number => actual & 0o7777 & ~ceiling
 
 const CLASSES = [

@@ -1,0 +1,93 @@
+/** Seeks patterns in a file of any size, one line at a time, with little memory. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { FileError, fileError, MEGABYTE } from '../../core/files.ts'
+import { mayTouch } from '../../core/mounts.ts'
+import type { Pattern } from './pattern.ts'
+
+const CHUNK = MEGABYTE
+/** What a line holds beyond this is not looked at, and said. */
+const MAX_LINE = MEGABYTE
+/** A file in /proc or /sys claims no size: so much of it is read. */
+const MAX_UNSIZED = 16 * MEGABYTE
+
+export interface Found {
+  /** For each pattern, in their order, the first line that has it (1-based), or undefined. */
+  readonly lines: readonly (number | undefined)[]
+  /** Not a byte was read. */
+  readonly empty: boolean
+  /** Why a pattern without a line may still be there: so much was not looked at. */
+  readonly unseen?: string
+}
+
+const finder = (pattern: Pattern): ((line: string) => boolean) => {
+  if ('literal' in pattern) return line => line.includes(pattern.literal)
+  return line => pattern.regex.test(line)
+}
+
+const pause = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+/**
+ * Reads until every pattern has its line, or to the end that the file had when it was opened: one that grows is no endless file.
+ * Rejects with a `FileError`, and with the signal's reason once that is aborted.
+ */
+export const search = async (path: string, patterns: readonly Pattern[], signal: AbortSignal): Promise<Found> => {
+  mayTouch(path)
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  } catch (error) {
+    throw fileError(error, path)
+  }
+  try {
+    const facts = fstatSync(fd)
+    if (!facts.isFile()) throw new FileError('NOT-REGULAR', path, `${path} is not a regular file`)
+    const finders = patterns.map(finder)
+    const lines: (number | undefined)[] = patterns.map(() => undefined)
+    let number = 1
+    let unseen: string | undefined
+    let pieces: Buffer[] = []
+    let length = 0
+    const keep = (piece: Buffer): void => {
+      const room = MAX_LINE - length
+      if (piece.length > room) unseen ??= `line ${number} is longer than ${MAX_LINE} bytes`
+      if (room > 0 && piece.length > 0) pieces.push(piece.subarray(0, room))
+      length += Math.min(piece.length, Math.max(room, 0))
+    }
+    const endLine = (): void => {
+      const line = Buffer.concat(pieces).toString('utf8').replace(/\r$/, '')
+      for (const [index, finds] of finders.entries())
+        if (lines[index] === undefined && finds(line)) lines[index] = number
+      pieces = []
+      length = 0
+      number++
+    }
+    const end = facts.size > 0 ? facts.size : MAX_UNSIZED
+    let total = 0
+    while (total < end) {
+      if (lines.every(line => line !== undefined)) return { lines, empty: false }
+      signal.throwIfAborted()
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - total))
+      const read = readSync(fd, chunk, 0, chunk.length, null)
+      if (read === 0) break
+      total += read
+      const data = chunk.subarray(0, read)
+      let start = 0
+      for (let at = data.indexOf(10); at >= 0; at = data.indexOf(10, start)) {
+        keep(data.subarray(start, at))
+        endLine()
+        start = at + 1
+      }
+      keep(data.subarray(start))
+      if (total % (16 * CHUNK) < read) await pause() // so that a deadline can be heard
+    }
+    if (length > 0) endLine()
+    if (facts.size === 0 && total >= MAX_UNSIZED) unseen ??= `more than ${MAX_UNSIZED} bytes in a file that claims none`
+    return { lines, empty: total === 0, ...(unseen === undefined ? {} : { unseen }) }
+  } catch (error) {
+    throw error instanceof FileError || !(error as NodeJS.ErrnoException).code?.startsWith('E')
+      ? error
+      : fileError(error, path)
+  } finally {
+    closeSync(fd)
+  }
+}
