@@ -128,6 +128,7 @@ const LATE: ReadonlySet<string> = new Set([
   'sleep',
   'systemd-files',
   'systemd-unit',
+  'toml-text',
   'verdict-of',
   'words',
 ])

@@ -11,6 +11,7 @@ export const kinds = {
   heartbeat: async () => (await import('../guards/heartbeat.ts')).heartbeat,
   http: async () => (await import('./http.ts')).http,
   interpreter: async () => (await import('./interpreter.ts')).interpreter,
+  json: async () => (await import('./json.ts')).json,
   message: async () => (await import('./message.ts')).message,
   path: async () => (await import('./path.ts')).path,
   'plugin-hooks': async () => (await import('./plugin-hooks.ts')).pluginHooks,

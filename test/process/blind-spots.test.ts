@@ -126,6 +126,32 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: json\nfile: place/gateway.json\nvalues: {/insecure: {absent: true}}',
+    sound: { 'place/gateway.json': '{"mode": "local"}' },
+    other: { 'place/gateway.json': '' },
+    answers: {
+      missing: 'fail json/missing-file',
+      empty: 'fail json/missing-file',
+      'dotfiles only': 'fail json/missing-file',
+      'no match': 'fail json/empty',
+      unreadable: 'fail json/unreadable',
+      'dangling link': 'fail json/missing-file',
+    },
+  },
+  {
+    body: 'check: json\nfile: place/gateway.json\nvalues: {/plugins/*/path: {type: string}}',
+    sound: { 'place/gateway.json': '{"plugins": [{"path": "a"}]}' },
+    other: { 'place/gateway.json': '{"plugins": []}' },
+    answers: {
+      missing: 'fail json/missing-file',
+      empty: 'fail json/missing-file',
+      'dotfiles only': 'fail json/missing-file',
+      'no match': 'fail json/missing',
+      unreadable: 'fail json/unreadable',
+      'dangling link': 'fail json/missing-file',
+    },
+  },
+  {
     body: 'check: path\npath: place\ntype: folder',
     answers: {
       missing: 'fail path/missing',
