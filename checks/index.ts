@@ -12,6 +12,7 @@ export const kinds = {
   http: async () => (await import('./http.ts')).http,
   interpreter: async () => (await import('./interpreter.ts')).interpreter,
   json: async () => (await import('./json.ts')).json,
+  'log-signals': async () => (await import('./log-signals.ts')).logSignals,
   message: async () => (await import('./message.ts')).message,
   path: async () => (await import('./path.ts')).path,
   'plugin-hooks': async () => (await import('./plugin-hooks.ts')).pluginHooks,

@@ -15,3 +15,10 @@ export const TOKENS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['a password in a URL', /(?<=[a-z][a-z0-9+.-]*:\/\/[^\s/:@"'$]+:)[^\s/@"'${}]{3,}(?=@)/g],
   ['a bearer token', /(?<=\bBearer )[A-Za-z0-9._~+/-]{20,}/g],
 ]
+
+const ASSIGNED =
+  /\b((?:api[-_ ]?key|token|secret|passw(?:or)?d|authorization)["']?\s{0,3}[:=]\s{0,3}["']?)[^\s"',;]{4,}/gi
+
+/** Text of unknown origin with what looks like a secret left out: every known shape, and what is assigned to a name that says so. */
+export const withoutTokens = (text: string): string =>
+  TOKENS.reduce((shown, [name, pattern]) => shown.replace(pattern, `[${name}]`), text).replace(ASSIGNED, '$1[left out]')

@@ -1,0 +1,74 @@
+/** Signs that any gateway on Node may give: the lines of the runtime, of SQLite, of launchd, of systemd and of HTTP clients. */
+import type { SignalData } from '../../presets/signals.ts'
+
+export const BUILTIN: readonly SignalData[] = [
+  {
+    name: 'sqlite-cantopen',
+    patterns: [['SQLITE_CANTOPEN'], ['unable to open database file']],
+    means:
+      'SQLite could not open its database: the folder is missing or closed to this user, or an earlier error left it half made',
+  },
+  {
+    name: 'sqlite-malformed',
+    patterns: [['database disk image is malformed'], ['SQLITE_CORRUPT'], ['SQLITE_NOTADB'], ['file is not a database']],
+    means: 'an SQLite database is damaged: nothing may write to it until it is restored',
+  },
+  {
+    name: 'no-gui-session',
+    patterns: [
+      ['Bootstrap failed: 125'],
+      ['omain does not support specified action'],
+      ['ould not find domain for user gui'],
+    ],
+    means:
+      'launchd has no GUI session of this user to start the agent in (error 125): nobody is logged in at the screen',
+    next: 'launchctl print gui/$(id -u)',
+  },
+  {
+    name: 'hook-reference',
+    patterns: [
+      ['Failed to load hook'],
+      ['no readable handler'],
+      ['ReferenceError', '/hooks/'],
+      ['ReferenceError', 'hook'],
+    ],
+    means: 'a hook refers to a file or a name that is not there',
+  },
+  {
+    name: 'address-in-use',
+    patterns: [['EADDRINUSE'], ['ddress already in use']],
+    means: 'another process holds the port: a second gateway, or one that never ended',
+    next: process.platform === 'darwin' ? 'lsof -nP -iTCP -sTCP:LISTEN' : 'ss -ltnp',
+  },
+  {
+    name: 'no-space',
+    patterns: [['ENOSPC'], ['o space left on device']],
+    means: 'a file system had no space or no inode left, or no inotify watch',
+    next: 'df -h; df -i',
+  },
+  {
+    name: 'key-refused',
+    patterns: [
+      ['/invalid[ _-]api[ _-]key|invalid x-api-key|incorrect api key|api key expired|api key not valid/i'],
+      ['/status code 401|401 unauthorized|http 401|error 401/i'],
+    ],
+    means: 'an API refused the credential: the key is expired, revoked or of another account',
+  },
+  {
+    name: 'out-of-heap',
+    patterns: [['JavaScript heap out of memory'], ['Reached heap limit']],
+    means: "V8's heap was full, and the process was ended by it",
+  },
+  {
+    name: 'restart-storm',
+    patterns: [
+      ['listening on '],
+      ['/starting gateway|gateway started|gateway starting/i'],
+      ['Scheduled restart job'],
+      ['Service only ran for '],
+    ],
+    times: 5,
+    within: '10m',
+    means: 'it was started again and again: something makes it end soon after each start',
+  },
+]
