@@ -115,8 +115,8 @@ its like at the start of a line or behind a bracket, syslog, \`date\`, Apache's,
 time, timestamp, ts, @timestamp, date and datetime. A time without a zone is this host's. A line without a time belongs to the one before.
 
 **What it cannot see.** The journal, unless it is written to a file. A cause that nobody logged. When a line without any time in its file was
-written: it counts, as the file is new, but not towards \`times\` with \`within\`. A log beyond some hundred MB takes longer than the usual timeout:
-give it one of its own. A regular expression that never ends is ended by that timeout, too.`,
+written: it counts, as the file is new, but not towards \`times\` with \`within\`. Some 50 MB are read in a second, so a log beyond 200 MB
+needs a \`timeout\` of its own. A regular expression that never ends is ended by that timeout, too.`,
   options: {
     type: 'object',
     additionalProperties: false,
@@ -309,7 +309,11 @@ const readAll = async (
     const lines = splitter(scan.line)
     scan.open(path)
     try {
-      await readLog(path, lines.take, breathe)
+      const take = (bytes: Buffer): void => {
+        scan.ahead(bytes)
+        lines.take(bytes)
+      }
+      await readLog(path, take, breathe)
       read.push(path)
     } catch (error) {
       if (!(error instanceof FileError)) throw error

@@ -7,6 +7,8 @@ import { contain } from './contain.ts'
 export interface Matcher {
   /** The pattern as written. */
   readonly source: string
+  /** It stands for itself. */
+  readonly plain: boolean
   /** Where the pattern begins in a text; -1 where it is not. Throws `NeedsChild` before it could take long. */
   find(text: string): number
 }
@@ -27,7 +29,7 @@ export const compile = (text: string): Matcher | { readonly problem: string } =>
   if (body === undefined)
     return text === ''
       ? { problem: 'the pattern is empty, so it is found everywhere' }
-      : { source: text, find: given => given.indexOf(text) }
+      : { source: text, plain: true, find: given => given.indexOf(text) }
   if (body === '') return { problem: `the pattern ${text} is empty, so it is found everywhere` }
   if (!FLAGS.test(flags))
     return {
@@ -42,6 +44,7 @@ export const compile = (text: string): Matcher | { readonly problem: string } =>
   const long = !PREDICTABLE.test(body)
   return {
     source: text,
+    plain: false,
     find: given => {
       if (long) contain('code', `the pattern ${text}`)
       return given.search(expression)

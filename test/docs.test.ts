@@ -179,7 +179,7 @@ describe('BOOT.example.md', () => {
           encoding: 'utf8',
         },
       )
-      expect(JSON.parse(out)).toMatchObject({ ready: true, exitCode: 0, counts: { pass: 8 } })
+      expect(JSON.parse(out)).toMatchObject({ ready: true, exitCode: 0, counts: { pass: 9 } })
     }
   })
 })

@@ -1,4 +1,7 @@
-/** Signs that any gateway on Node may give: the lines of the runtime, of SQLite, of launchd, of systemd and of HTTP clients. */
+/**
+ * Signs that any gateway on Node may give: the lines of the runtime, of SQLite, of launchd, of systemd and of HTTP clients. Plain text
+ * only, which is searched in large pieces, and without a first letter that may be large or small.
+ */
 import type { SignalData } from '../../presets/signals.ts'
 
 export const BUILTIN: readonly SignalData[] = [
@@ -49,8 +52,16 @@ export const BUILTIN: readonly SignalData[] = [
   {
     name: 'key-refused',
     patterns: [
-      ['/invalid[ _-]api[ _-]key|invalid x-api-key|incorrect api key|api key expired|api key not valid/i'],
-      ['/status code 401|401 unauthorized|http 401|error 401/i'],
+      ['nvalid API key'],
+      ['nvalid api key'],
+      ['nvalid_api_key'],
+      ['nvalid x-api-key'],
+      ['ncorrect API key'],
+      ['API key expired'],
+      ['API key not valid'],
+      ['status code 401'],
+      ['401 Unauthorized'],
+      ['HTTP 401'],
     ],
     means: 'an API refused the credential: the key is expired, revoked or of another account',
   },
@@ -63,7 +74,9 @@ export const BUILTIN: readonly SignalData[] = [
     name: 'restart-storm',
     patterns: [
       ['listening on '],
-      ['/starting gateway|gateway started|gateway starting/i'],
+      ['tarting gateway'],
+      ['ateway started'],
+      ['ateway starting'],
       ['Scheduled restart job'],
       ['Service only ran for '],
     ],

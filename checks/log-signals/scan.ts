@@ -6,8 +6,6 @@ import { timeOfJson, timeOfText } from './time.ts'
 
 /** A stack trace comes right below its message. */
 const BELOW = 6
-/** Of a file that begins without a time: so many lines are remembered until one tells it. */
-const HEAD = 10_000
 /** Starts and the like that are counted; more than any limit. */
 const EVENTS = 100_000
 const DEPTH = 4
@@ -26,10 +24,31 @@ interface Found {
 export interface Scanner {
   /** A new file begins. */
   open(path: string): void
+  /** The bytes of the lines that come next. */
+  ahead(bytes: Buffer): void
   line(line: Line): void
   close(): void
   hits(): readonly Hit[]
   readonly totals: { lines: number; within: number; cut: number }
+}
+
+/** What plain text is when a JSON line may hold it too: the same. */
+const SAME_IN_JSON = /^[\x20-\x7e]{1,256}$/
+const ESCAPED_IN_JSON = /["\\/]/
+const OVERLAP = 256
+
+/** Texts of which one must be in the bytes of a log where the signal is; undefined where nothing can be said. */
+const hintsOf = ({ patterns }: Signal): readonly string[] | undefined => {
+  const hints = patterns.map(row => row[0])
+  return hints.every(one => one?.plain && SAME_IN_JSON.test(one.source) && !ESCAPED_IN_JSON.test(one.source))
+    ? hints.map(one => (one as Matcher).source)
+    : undefined
+}
+
+/** The time of a line of JSON without reading all of it; undefined where that needs a closer look. */
+const quickTime = (text: string, now: number): number | undefined => {
+  const at = /"time":"([^"\\]{10,40})"/.exec(text)?.[1]
+  return at === undefined ? undefined : timeOfText(at, now)
 }
 
 /** Every string in a value, near the surface. */
@@ -69,19 +88,27 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
   const totals = { lines: 0, within: 0, cut: 0 }
   let path = ''
   let time: number | undefined
-  let head: (() => void)[] = []
+  /** Of a file that begins without a time: what was found before the first one, and in how many lines. */
+  let head = new Map<Signal, { count: number; place: Place }>()
+  let headLines = 0
   let above: string[] = []
+  const hints = new Map(signals.map(signal => [signal, hintsOf(signal)]))
+  /** What may be in the lines that come. */
+  let possible: readonly Signal[] = signals
+  /** Found in bytes of which the line has not ended, or just before. */
+  let before: ReadonlySet<Signal> = new Set()
+  let overlap = ''
 
-  const note = (signal: Signal, row: number, place: Place, at: number | undefined): void => {
+  const note = (signal: Signal, row: number, place: Place, at: number): void => {
     const one = found.get(signal) as Found
+    const events = one.events[row] as number[]
     one.count++
-    if (at !== undefined) {
-      one.first = Math.min(one.first ?? at, at)
-      const events = one.events[row] as number[]
-      if (signal.times > 1 && events.length < EVENTS) events.push(at)
+    one.first = Math.min(one.first ?? at, at)
+    if (signal.times > 1 && events.length < EVENTS) events.push(at)
+    if (at >= (one.last ?? at)) {
+      one.at = place
+      one.last = at
     }
-    if (at === undefined || one.last === undefined || at >= one.last) one.at = place
-    if (at !== undefined) one.last = Math.max(one.last ?? at, at)
   }
 
   /** The last pattern of a row stands in this line, the ones before it in this line or above. */
@@ -92,23 +119,39 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
   }
 
   const settleHead = (keep: boolean): void => {
-    if (keep) for (const commit of head) commit()
-    head = []
+    if (!keep) totals.within -= headLines
+    else
+      for (const [signal, { count, place }] of head) {
+        const one = found.get(signal) as Found
+        one.count += count
+        one.at = place
+      }
+    head = new Map()
+    headLines = 0
   }
 
   return {
     totals,
     open(file) {
       path = file
+      before = new Set()
+      overlap = ''
       time = undefined
-      head = []
       above = []
+    },
+    ahead(bytes) {
+      const text = overlap + bytes.toString('latin1')
+      const here = signals.filter(signal => hints.get(signal)?.some(hint => text.includes(hint)))
+      possible = signals.filter(signal => !hints.get(signal) || before.has(signal) || here.includes(signal))
+      before = new Set(bytes.includes(0x0a) ? here : [...before, ...here])
+      overlap = text.slice(-OVERLAP)
     },
     line({ text, number, cut }) {
       totals.lines++
       if (cut) totals.cut++
-      const object = cut ? undefined : objectIn(text)
-      const own = object ? timeOfJson(object, now) : timeOfText(text, now)
+      const quick = possible.length === 0 && text.startsWith('{') ? quickTime(text, now) : undefined
+      const object = cut || quick !== undefined ? undefined : objectIn(text)
+      const own = quick ?? (object ? timeOfJson(object, now) : timeOfText(text, now))
       if (own !== undefined) {
         // What stood before the first time belongs to something older than it.
         if (time === undefined) settleHead(own >= since)
@@ -117,18 +160,19 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
       }
       if (time !== undefined && time < since) return
       totals.within++
+      if (time === undefined) headLines++
+      if (possible.length === 0) return
       const said: string[] = []
       if (object) strings(object, DEPTH, said)
       const searched = object ? said.join(' ') : text
-      for (const signal of signals) {
+      for (const signal of possible) {
         const row = signal.patterns.findIndex(
           patterns => stands(patterns, searched) || (object !== undefined && stands(patterns, text)),
         )
         if (row < 0) continue
         const place = { path, line: number, text: searched }
-        const at = time
-        if (at !== undefined) note(signal, row, place, at)
-        else if (head.length < HEAD) head.push(() => note(signal, row, place, undefined))
+        if (time !== undefined) note(signal, row, place, time)
+        else head.set(signal, { count: (head.get(signal)?.count ?? 0) + 1, place })
         // One stack trace is one event, however many of its lines fit.
         if ((signal.patterns[row] as readonly Matcher[]).length > 1) above = []
       }

@@ -276,6 +276,30 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: log-signals\nfiles: ["place/*.log"]',
+    sound: { 'place/gateway.log': 'fine\n' },
+    answers: {
+      missing: 'fail log-signals/missing',
+      empty: 'fail log-signals/missing',
+      'dotfiles only': 'fail log-signals/missing',
+      'no match': 'fail log-signals/missing',
+      unreadable: 'fail log-signals/unreadable',
+      'dangling link': 'fail log-signals/missing',
+    },
+  },
+  {
+    body: 'check: log-signals\npreset: openclaw\nstate: place',
+    sound: { 'place/logs/gateway.log': 'fine\n' },
+    answers: {
+      missing: 'fail log-signals/missing',
+      empty: 'fail log-signals/missing',
+      'dotfiles only': 'fail log-signals/missing',
+      'no match': 'fail log-signals/missing',
+      unreadable: 'fail log-signals/unreadable',
+      'dangling link': 'fail log-signals/missing',
+    },
+  },
+  {
     body: 'check: queue\nclaims: "place/*.claim.json"',
     sound: { 'place/job-7.claim.json': '{"id": "job-7"}\n' },
     answers: {
@@ -400,6 +424,13 @@ describe('one of several', () => {
       { 'place/main/sessions/': '', 'place/other/': '' },
       'place/other/sessions',
       'tmp-files/missing',
+    ],
+    [
+      'a log that is a link to nothing',
+      'check: log-signals\nfiles: ["place/*.log"]',
+      { 'place/good.log': 'fine\n' },
+      'place/more.log',
+      'log-signals/missing',
     ],
     [
       "an older release's jobs that are a link to nothing",
