@@ -63,7 +63,7 @@ const flawIn = (signals: Readonly<Record<string, Written>> = {}): { name: string
   return undefined
 }
 
-const SINCE_PATTERN = `^boot$|${DURATION_PATTERN}|^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?$`
+const MOMENT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:?\d\d)?$/
 
 /** Where the window begins, ms since the epoch, and in words. */
 const windowOf = (
@@ -77,7 +77,7 @@ const windowOf = (
   }
   const ms = duration(since)
   if (ms !== undefined) return { from: now - ms, words: `in the last ${span(ms)}` }
-  const from = readTime(since, now)
+  const from = MOMENT.test(since) ? readTime(since, now) : undefined
   return from === undefined ? undefined : { from, words: `since ${clock(from, now)}` }
 }
 
@@ -160,7 +160,7 @@ needs a \`timeout\` of its own. A regular expression that never ends is ended by
       builtin: { type: 'boolean', default: true, description: 'Look for the signals that are known for any gateway' },
       since: {
         type: 'string',
-        pattern: SINCE_PATTERN,
+        minLength: 1,
         default: '24h',
         description: 'How far back: a duration, `boot`, or a moment',
       },
@@ -183,7 +183,7 @@ needs a \`timeout\` of its own. A regular expression that never ends is ended by
     link: 'a link to a folder stands where the pattern expects a folder, and was not entered',
     'too-many': 'a glob fits more than 1,000 files',
     pattern: 'a pattern of `signals` or a glob that cannot be used',
-    window: '`since` is no moment, or longer ago than 24 days',
+    window: '`since` is no duration, or one of more than 24 days, nor `boot`, nor a moment',
     unseen: 'none of the earlier checks was run, and there is no log to look at',
     nothing: 'there is a log and nothing to look for in it',
   },
@@ -227,7 +227,7 @@ needs a \`timeout\` of its own. A regular expression that never ends is ended by
     const flaw = flawIn(given.signals as Readonly<Record<string, Written>> | undefined)
     if (flaw) return `signals.${flaw.name}: ${flaw.problem}`
     if (typeof given.since === 'string' && !windowOf(given.since, 0, () => 0))
-      return `since: ${given.since} is no moment, or longer ago than 24 days`
+      return `since: ${given.since} is no duration of at most 24 days, nor boot, nor a moment like 2026-11-22T09:00Z`
     if (given.builtin === false && !given.preset && !given.signals && given.files)
       return 'builtin is false and there are no signals, so nothing would be looked for in files'
     return undefined
@@ -238,7 +238,7 @@ needs a \`timeout\` of its own. A regular expression that never ends is ended by
     if (!window)
       return trouble(
         'window',
-        `since: ${options.since} is no moment, or longer ago than 24 days`,
+        `since: ${options.since} is no duration of at most 24 days, nor boot, nor a moment like 2026-11-22T09:00Z`,
         'boot, 24h, 2026-11-22T09:00Z',
         'mend since',
       )

@@ -36,6 +36,8 @@ interface Sign {
   /** Name and number: `sqlite-cantopen (17 lines)`. */
   readonly short: string
   readonly long: string
+  /** The line that gave it away, where there is one. */
+  readonly line?: string
   readonly finding: Finding
   readonly next: string
   readonly fromLog: boolean
@@ -72,6 +74,7 @@ const signOfHit = (hit: Hit, ctx: Ctx): Sign => {
   return {
     short: `${signal.name} (${often})`,
     long: `${signal.name}: ${ctx.mask(signal.means)} (${often}, ${where})`,
+    line,
     finding: {
       code: 'log-signals/signal',
       path: at.path,
@@ -163,7 +166,11 @@ export const judge = (hits: readonly Hit[], looked: Looked, ctx: Ctx): Verdict =
     : ''
   const body = {
     ...common,
-    observed: [...signs.map(({ long }) => long), ...trouble.map(({ message }) => message), ...said].join('; '),
+    observed: [
+      ...signs.map(({ long, line }) => (line === undefined ? long : `${long}: ${line}`)),
+      ...trouble.map(({ message }) => message),
+      ...said,
+    ].join('; '),
     expected: `no warning sign ${looked.window}${mended}`,
     next: unique(signs.map(({ next }) => next)).join('; '),
   }

@@ -4,6 +4,7 @@ import {
   closeSync,
   mkdirSync,
   openSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -341,11 +342,14 @@ describe('time', () => {
     expect(verdict.findings).toMatchObject([{ line: 3, message: expect.stringContaining('ENOSPC two') }])
   })
 
-  it.each(['25d', '2026-13-45T00:00Z'])('since: %s is refused by the run and by the grammar', async since => {
-    expect(await log('a\n', { since })).toMatchObject({ status: 'fail', code: 'log-signals/window' })
-    const text = manifest(`check: log-signals\nid: logs\nfiles: [a.log]\nsince: "${since}"`)
-    expect((await parseManifest(text, { file: 'BOOT.md' })).errors).toMatchObject([{ code: 'E306' }])
-  })
+  it.each(['25d', '2026-13-45T00:00Z', 'yesterday', '2026-11-22T09:00Z or so'])(
+    'since: %s is refused by the run and by the grammar',
+    async since => {
+      expect(await log('a\n', { since })).toMatchObject({ status: 'fail', code: 'log-signals/window' })
+      const text = manifest(`check: log-signals\nid: logs\nfiles: [a.log]\nsince: "${since}"`)
+      expect((await parseManifest(text, { file: 'BOOT.md' })).errors).toMatchObject([{ code: 'E306' }])
+    },
+  )
 })
 
 describe('files', () => {
@@ -542,6 +546,9 @@ describe('what is shown of a line', () => {
     const { findings } = (await log(`${'word '.repeat(2000)}ENOSPC here ${'more '.repeat(2000)}\n`)) as Trouble
     expect(findings?.[0]?.message).toMatch(/^no-space: 1 line: ….*ENOSPC here .*…$/)
     expect(findings?.[0]?.message.length).toBeLessThan(250)
+    expect(await log('x\nENOSPC here\n')).toMatchObject({
+      observed: expect.stringContaining('gateway.log:2): ENOSPC here'),
+    })
   })
 })
 
@@ -621,6 +628,70 @@ describe('the built program', () => {
       summary: expect.stringContaining('a.log:2'),
       facts: { linesCut: 2, lines: 3 },
     })
+  })
+
+  it('four causes at once are one report with one headline, and silence once mended', async () => {
+    const cwd = scratch()
+    const now = Date.now()
+    const stamp = (ageMs: number) => new Date(now - ageMs).toISOString()
+    const tmp = Object.fromEntries(
+      Array.from({ length: 300 }, (_, i) => [`sessions/main.json.${4000 + i}.9f3a2b.tmp`, '']),
+    )
+    const warnings = (since: string) =>
+      // The expression needs a child, which must know the earlier outcomes too.
+      [
+        'check: log-signals',
+        'id: warning-signs',
+        'files: [gateway.err.log]',
+        `since: "${since}"`,
+        'with: [hooks, temp-files, place]',
+        'signals: {embeddings: {pattern: "/embeddings?: .* 401/", means: the key of the embeddings API is expired, next: renew it}}',
+      ].join('\n')
+    const checks = [
+      'check: plugin-hooks\nid: hooks\ndirs: [hooks/*]',
+      'check: tmp-files\nid: temp-files\npaths: ["sessions/*.tmp"]',
+      'check: workspace\nid: place\npath: .',
+    ]
+    lay(cwd, {
+      ...tmp,
+      'hooks/audit/index.js': "import './missing.js'\n",
+      'gateway.err.log': `${stamp(600_000)} embeddings: POST /v1/embeddings answered 401\n${stamp(500_000)} Bootstrap failed: 125: x\n`,
+      'BOOT.md': manifest(...checks, warnings('1h')),
+    })
+    const ended = await bootcheck(['run', '--format', 'json'], { cwd })
+    expect(ended.code).toBe(1)
+    const headline = reportOf(ended).checks.at(-1)
+    expect(headline).toMatchObject({ code: 'log-signals/incident' })
+    expect(headline?.summary).toMatch(
+      /^incident: 4 warning signs at once: hooks \(plugin-hooks\/[a-z-]+\), temp-files \(tmp-files\/many\), embeddings \(1 line at .*\), no-gui-session \(1 line at .*\)$/,
+    )
+    expect(headline?.next).toMatch(/; renew it; launchctl print/)
+
+    for (const path of Object.keys(tmp)) rmSync(join(cwd, path))
+    lay(cwd, {
+      'hooks/audit/missing.js': '',
+      'BOOT.md': manifest(...checks, warnings(stamp(60_000).slice(0, 19).concat('Z'))),
+    })
+    const mended = await bootcheck(['run', '--format', 'json'], { cwd })
+    expect(
+      reportOf(mended)
+        .checks.map(({ code }) => code)
+        .at(-1),
+    ).toBe('log-signals/quiet')
+    expect(mended.code).toBe(0)
+  })
+
+  it('severity: warn caps an incident', async () => {
+    const cwd = scratch()
+    lay(cwd, {
+      'a.log': 'ENOSPC\nEADDRINUSE\nSQLITE_CANTOPEN\n',
+      'BOOT.md': manifest('check: log-signals\nid: logs\nseverity: warn\nfiles: [a.log]'),
+    })
+    const ended = await bootcheck(['run', '--format', 'json'], { cwd })
+    expect([ended.code, reportOf(ended).checks[0]]).toMatchObject([
+      0,
+      { code: 'log-signals/incident', effect: 'warning' },
+    ])
   })
 
   it('takes signals as JSON, and says what is wrong with them', async () => {
