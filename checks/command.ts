@@ -18,7 +18,7 @@ const SHELL = '/bin/sh'
 const OUTPUT = {
   anyOf: [
     { type: 'string', minLength: 1 },
-    { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 } },
+    { type: 'array', minItems: 1, items: { type: 'string', minLength: 1, format: 'text' } },
   ],
 } as const
 
@@ -120,7 +120,7 @@ A secret among the words can be seen in ps(1) while it runs: give it in \`env\`.
       run: {
         type: 'array',
         minItems: 1,
-        items: { type: 'string' },
+        items: { type: 'string', format: 'text' },
         description: 'Program and words, without a shell; a program without a slash is searched on PATH',
       },
       shell: { type: 'string', minLength: 1, description: 'Text for /bin/sh, instead of run' },

@@ -17,6 +17,7 @@ export const kinds = {
   path: async () => (await import('./path.ts')).path,
   'plugin-hooks': async () => (await import('./plugin-hooks.ts')).pluginHooks,
   port: async () => (await import('./port.ts')).port,
+  process: async () => (await import('./process.ts')).processes,
   queue: async () => (await import('../guards/queue.ts')).queue,
   'rate-limit': async () => (await import('../guards/rate-limit.ts')).rateLimit,
   restart: async () => (await import('../guards/restart.ts')).restart,

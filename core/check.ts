@@ -107,7 +107,7 @@ export interface ObjectSchema {
 
 /**
  * The schema of one option. `format` names how a string is read: `duration` (5s), `size` (1GiB), `mode` (quoted octal),
- * `path`, `glob`, `pointer` (JSON pointer), `check-id` (an earlier check, whose outcome `run` gets), `secret`. It carries no rule of its own, so a `pattern` stands beside it where one is needed.
+ * `path`, `glob`, `pointer` (JSON pointer), `check-id` (an earlier check, whose outcome `run` gets), `text` (in a list: a comma does not part it), `secret`. It carries no rule of its own, so a `pattern` stands beside it where one is needed.
  */
 export interface OptionSchema {
   readonly type?: JsonType | readonly JsonType[]

@@ -214,7 +214,7 @@ const wrong = (walk: Walk, path: string, value: unknown, schemas: readonly Optio
     scalar &&
     types.has('string') &&
     words.length === 0 &&
-    schemas.every(schema => schema.format === undefined || schema.format === 'secret')
+    schemas.every(({ format }) => format === undefined || format === 'secret' || format === 'text')
   )
     hint = `quote it: "${String(value)}"`
   else if (types.has('array') && !Array.isArray(value) && !isObject(value))

@@ -44,6 +44,12 @@ const json = (text: string): unknown => {
   }
 }
 
+/** Free text is taken as it stands, commas and all, unless it is a list in JSON. */
+const listed = (text: string): readonly unknown[] => {
+  const parsed = json(text)
+  return Array.isArray(parsed) ? parsed : [text]
+}
+
 const flag = (path: string): string =>
   `--${pointerParts(path)
     .filter(part => !/^\d+$/.test(part))
@@ -51,7 +57,7 @@ const flag = (path: string): string =>
 
 /**
  * Options with defaults filled in, each word converted to what the schema wants, or every problem with them. A list is given by
- * repeating the option or with commas; a key of a map as `--http.path`; a list of maps as `--from.file f --from.pointer p` (one
+ * repeating the option or with commas (free text: by repeating it, or as JSON); a key of a map as `--http.path`; a list of maps as `--from.file f --from.pointer p` (one
  * item) or as JSON.
  */
 export const optionsFromWords = async (
@@ -150,12 +156,14 @@ const valueFor = (
         )
       return parsed.flat()
     }
+    if (schemas.some(schema => schema.items?.format === 'text')) return several.flatMap(listed)
     return several.flatMap(splitCommas)
   }
   const [only, ...more] = several
   if (more.length > 0 || only === undefined) return refuse(`--${name} is given ${several.length} times`, 'give it once')
   if (wants(schemas, 'object') && !wants(schemas, 'string')) {
     const parsed = json(only)
+    if (parsed === undefined && wants(schemas, 'integer')) return only
     return parsed === undefined ? refuse(`--${name} is a map: give its keys, or JSON`, `--${name}.KEY VALUE`) : parsed
   }
   return only

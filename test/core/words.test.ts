@@ -75,3 +75,34 @@ describe('options from the words of a command line', () => {
     expect(said).toContain(expected)
   })
 })
+
+describe('free text and alternatives', () => {
+  const schema = {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      run: { type: 'array', items: { type: 'string', format: 'text' } },
+      expect: {
+        anyOf: [
+          { type: 'integer' },
+          { type: 'object', additionalProperties: false, properties: { max: { type: 'integer' } } },
+        ],
+      },
+    },
+  } as const
+
+  it.each<[Words, Record<string, unknown>]>([
+    [{ run: ['sh', '-c', 'echo a, b'] }, { run: ['sh', '-c', 'echo a, b'] }],
+    [{ run: '["check_load","-w","5,4,3"]' }, { run: ['check_load', '-w', '5,4,3'] }],
+    [{ run: '[not json' }, { run: ['[not json'] }],
+    [{ expect: '0' }, { expect: 0 }],
+    [{ 'expect.max': '2' }, { expect: { max: 2 } }],
+    [{ expect: '{"max": 2}' }, { expect: { max: 2 } }],
+  ])('%j', async (words, options) => {
+    expect(await optionsFromWords(schema, words)).toEqual({ options })
+  })
+
+  it('a word where a number or a map is wanted', async () => {
+    expect(await optionsFromWords(schema, { expect: 'none' })).toHaveProperty('problems')
+  })
+})

@@ -324,6 +324,43 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: command\nrun: [place/check.sh]',
+    sound: { 'place/check.sh': '#!/bin/sh\n' },
+    answers: {
+      missing: 'fail command/not-found',
+      empty: 'fail command/not-found',
+      'dotfiles only': 'fail command/not-found',
+      'no match': 'fail command/not-found',
+      unreadable: 'fail command/not-started',
+      'dangling link': 'fail command/not-found',
+    },
+  },
+  {
+    body: 'check: process\npid-file: place/gateway.pid\nexpect: 1',
+    sound: { 'place/gateway.pid': '1\n' },
+    answers: {
+      missing: 'fail process/too-few',
+      empty: 'fail process/too-few',
+      'dotfiles only': 'fail process/too-few',
+      'no match': 'fail process/too-few',
+      unreadable: 'fail process/unreadable',
+      'dangling link': 'fail process/unreadable',
+    },
+  },
+  {
+    body: 'check: process\nlock: place/gateway.lock',
+    sound: { 'place/gateway.lock': '1\n' },
+    answers: {
+      // Without the file nobody holds it: that is what is wanted before a start.
+      missing: 'pass process/as-wanted',
+      empty: 'pass process/as-wanted',
+      'dotfiles only': 'pass process/as-wanted',
+      'no match': 'pass process/as-wanted',
+      unreadable: 'fail process/unreadable',
+      'dangling link': 'fail process/unreadable',
+    },
+  },
+  {
     body: 'check: breaker\nlegacy: place',
     sound: { 'place/codex-grok-crash-counter.txt': '0\n' },
     answers: {

@@ -1,0 +1,242 @@
+/** How many of a program run: none before a start, exactly one after it. */
+import { type CheckContext, defineCheck, type Trouble, type Verdict } from '../core/check.ts'
+import { fits } from '../core/glob.ts'
+import { shownPath } from '../core/paths.ts'
+import { alive, clock, describe } from '../core/process.ts'
+import { type ListedProcess, listProcesses, ourselves, type ProcessList } from '../core/process-list.ts'
+import { quote } from '../core/shell.ts'
+import { excerpt } from '../core/text.ts'
+import { userLabel } from '../core/users.ts'
+import { judge, LISTED, type Range } from './process/judge.ts'
+import { readPidFile, type Standing, standing } from './process/pid-file.ts'
+
+interface Wanted {
+  readonly name?: string
+  readonly command?: string
+}
+
+const fitting =
+  ({ name, command }: Wanted) =>
+  (each: Pick<ListedProcess, 'name' | 'title' | 'line'>): boolean =>
+    (name === undefined || fits(name, each.name) || fits(name, each.title)) &&
+    (command === undefined || fits(command, each.line))
+
+const rangeOf = (
+  expect: number | { readonly min?: number; readonly max?: number } | undefined,
+  { phase, running }: Pick<CheckContext, 'phase' | 'running'>,
+): Range => {
+  if (typeof expect === 'number') return { min: expect, max: expect }
+  if (expect) return { min: expect.min ?? 0, max: expect.max ?? Number.POSITIVE_INFINITY }
+  if (phase === 'after') return { min: 1, max: 1 }
+  return { min: 0, max: running ? 1 : 0 }
+}
+
+interface Given {
+  readonly expect?: unknown
+  readonly 'pid-file'?: unknown
+  readonly lock?: unknown
+}
+
+const contradiction = (given: Given): string | undefined => {
+  if (given['pid-file'] !== undefined && given.lock !== undefined) return 'pid-file and lock exclude each other'
+  const { expect } = given
+  if (typeof expect !== 'object' || expect === null) return undefined
+  const { min = 0, max } = expect as { readonly min?: number; readonly max?: number }
+  if (max === undefined && min === 0) return 'expect: {min: 0} is true of everything: say max, or a higher min'
+  return max !== undefined && min > max ? `min (${min}) is above max (${max})` : undefined
+}
+
+/** `node (pid 4711, claw, since 02:14): node /srv/bot.js` */
+const introduce = ({ pid, name, uid, line }: ListedProcess, ctx: CheckContext): string => {
+  const startedAt = describe(pid)?.startedAt
+  const since = startedAt === undefined ? '' : `, since ${clock(startedAt, ctx.now())}`
+  const words = excerpt(ctx.mask(line), 80)
+  return `${excerpt(ctx.mask(name), 40)} (pid ${pid}, ${userLabel(uid)}${since})${words === '' ? '' : `: ${words}`}`
+}
+
+const unlisted: Trouble = {
+  status: 'fail',
+  code: 'process/unlisted',
+  summary: 'the processes of this host could not be listed',
+  observed: 'no answer from the system',
+  expected: 'a list of processes',
+  next: 'ps -axww -o pid,ppid,uid,rss,state,args',
+}
+
+const SAYS: Readonly<Record<Exclude<Standing, 'runs' | 'unsure'>, string>> = {
+  gone: 'no such process runs',
+  recycled: 'the pid belongs to another process now',
+}
+
+interface Named {
+  readonly path: string
+  /** Whether it is called a lock. */
+  readonly lock: boolean
+}
+
+const byFile = (
+  { path: written, lock }: Named,
+  wanted: Wanted,
+  list: ProcessList,
+  range: Range,
+  ctx: CheckContext,
+): Verdict => {
+  const path = ctx.path(written)
+  const label = shownPath(path, ctx)
+  const read = readPidFile(path, label)
+  if (read.found === 'trouble')
+    return {
+      status: 'fail',
+      code: `process/${read.what}`,
+      summary: read.says,
+      observed: read.says,
+      expected: read.expected,
+      next: read.what === 'no-pid' ? `head -c 200 ${quote(path)}` : `ls -ld ${quote(path)}`,
+      watched: [label],
+    }
+  if (read.found === 'nothing')
+    return judge({ label, shown: [], pids: [], hidden: false, note: read.said }, range, ctx.user.name)
+  const { pid, writtenAt } = read
+  const facts = describe(pid)
+  const listed = list.processes.find(each => each.pid === pid)
+  const is = standing(
+    {
+      alive: alive(pid),
+      startedAt: facts?.startedAt,
+      fits: listed ? fitting(wanted)(listed) : undefined,
+      ours: ourselves(list.processes).has(pid),
+    },
+    writtenAt,
+    ctx.now(),
+  )
+  if (is === 'runs' || is === 'unsure') {
+    const shown = listed ? introduce(listed, ctx) : `pid ${pid}, which ${ctx.user.name} cannot see`
+    return judge({ label, shown: [shown], pids: [pid], hidden: is === 'unsure' }, range, ctx.user.name)
+  }
+  const stranger = is === 'recycled' && listed ? `: ${introduce(listed, ctx)}` : ''
+  const observed = `${label}, written ${clock(writtenAt, ctx.now())}, names pid ${pid}: ${SAYS[is]}${stranger}`
+  return {
+    // Where none is wanted none runs; but a program that believes the file will not start.
+    status: range.min === 0 ? 'warn' : 'fail',
+    code: lock ? 'process/stale-lock' : 'process/stale-pid-file',
+    summary: observed,
+    observed,
+    expected:
+      range.min === 0
+        ? 'no file, or one of a process that runs'
+        : 'the pid of a process that wrote this file and still runs',
+    next: is === 'gone' ? `rm ${quote(path)}` : `ps -o pid,ppid,user,lstart,args -p ${pid}`,
+    watched: [label],
+    facts: { count: 0, pid, pids: [], hidden: list.hidden },
+  }
+}
+
+export const processes = defineCheck({
+  kind: 'process',
+  title: 'As many of a program run as should',
+  docs: `Counts processes. By \`command\`, a glob over the whole command line, words joined by blanks (\`node */bot.js\`), and by \`name\`, a glob
+over the program's name; both together narrow. Or by a file that names one: \`pid-file\`, or \`lock\`, which hold a pid on their first
+line or JSON with \`pid\`; \`name\` and \`command\` then say what that process must be.
+
+\`expect\` is a number, or \`min\` and \`max\`. Without it: none before the start (at most one under \`--running\`), exactly one after it.
+
+Zombies, threads and the kernel's own do not count, nor does bootcheck itself, nor what started it (a shell, a supervisor, sudo), whatever
+stands in their command lines. A pid that was given again is told from the one that wrote the file: it began later than the file was
+written, or it is not the program that \`name\` and \`command\` say. Such a file is \`stale-pid-file\` or \`stale-lock\`: a warning where none is to run, a
+failure otherwise. A file that is not there means that none runs.
+
+**Why it matters.** Three copies of one bot took their work from one queue, each answered, and each said it was alone. A stale pid file does the
+opposite: the program will not start, because a stranger has its number.
+
+**What it cannot see.** Where /proc hides the processes of others (hidepid), those are not counted, and a count with a \`max\` is then
+a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits also an editor that has the file open, and a wrapper
+(\`sudo node bot.js\`): name the program too. A clock that was set between a process's start and its pid file makes the file look stale.`,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    anyOf: [{ required: ['command'] }, { required: ['name'] }, { required: ['pid-file'] }, { required: ['lock'] }],
+    properties: {
+      command: {
+        type: 'string',
+        minLength: 1,
+        description: 'Glob over the whole command line; `*` and `?` are wildcards',
+      },
+      name: { type: 'string', minLength: 1, description: "Glob over the program's name" },
+      'pid-file': { type: 'string', minLength: 1, format: 'path', description: 'File that names the process' },
+      lock: { type: 'string', minLength: 1, format: 'path', description: 'Lock file that names its holder' },
+      expect: {
+        anyOf: [
+          { type: 'integer', minimum: 0 },
+          {
+            type: 'object',
+            additionalProperties: false,
+            properties: {
+              min: { type: 'integer', minimum: 0, description: 'At least so many' },
+              max: { type: 'integer', minimum: 0, description: 'At most so many' },
+            },
+          },
+        ],
+        description: 'How many: a number, or min and max; 0 before the start and 1 after it, unless said otherwise',
+      },
+    },
+  },
+  codes: {
+    'as-wanted': 'as many run as wanted',
+    'too-many': 'more run than wanted',
+    'too-few': 'fewer run than wanted',
+    hidden: 'as many as wanted can be seen, and others are hidden from this user',
+    'stale-pid-file': 'the pid file names a process that is gone, or a stranger',
+    'stale-lock': 'the lock names a process that is gone, or a stranger',
+    'no-pid': 'the file holds no pid',
+    unreadable: 'the file cannot be read, or is a link to nothing',
+    missing: 'neither the file nor its folder nor the one above exists',
+    unlisted: 'the system would not list its processes',
+    contradiction: 'the options exclude each other',
+  },
+  examples: [
+    {
+      title: 'No copy of the bot runs yet',
+      options: { command: 'node /srv/example-bot/bot.js*' },
+      expect: { status: 'pass', code: 'process/as-wanted' },
+    },
+    {
+      title: 'A pid file of a gateway that died',
+      files: { 'run/gateway.pid': '4194304\n' },
+      options: { 'pid-file': 'run/gateway.pid', expect: 1 },
+      expect: { status: 'fail', code: 'process/stale-pid-file' },
+    },
+    {
+      title: 'A lock of which nobody can say who holds it',
+      files: { 'gateway.lock': '' },
+      options: { lock: 'gateway.lock' },
+      expect: { status: 'fail', code: 'process/no-pid' },
+    },
+  ],
+  conflict: contradiction,
+  async run(options, ctx): Promise<Verdict> {
+    const wrong = contradiction(options)
+    if (wrong !== undefined)
+      return {
+        status: 'fail',
+        code: 'process/contradiction',
+        summary: wrong,
+        observed: wrong,
+        expected: 'options that can be followed',
+        next: 'bootcheck explain process',
+      }
+    const range = rangeOf(options.expect, ctx)
+    const list = await listProcesses(ctx.signal)
+    if (!list) return unlisted
+    const { 'pid-file': pidFile, lock, command, name } = options
+    const path = pidFile ?? lock
+    if (path !== undefined) return byFile({ path, lock: lock !== undefined }, options, list, range, ctx)
+    const ours = ourselves(list.processes)
+    const found = list.processes.filter(each => !ours.has(each.pid) && fitting(options)(each))
+    const label = [
+      ...(command === undefined ? [] : [`command "${ctx.mask(command)}"`]),
+      ...(name === undefined ? [] : [`name "${name}"`]),
+    ].join(' and ')
+    const shown = found.slice(0, LISTED).map(each => introduce(each, ctx))
+    return judge({ label, shown, pids: found.map(({ pid }) => pid), hidden: list.hidden }, range, ctx.user.name)
+  },
+})
