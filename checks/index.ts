@@ -13,6 +13,7 @@ export const kinds = {
   interpreter: async () => (await import('./interpreter.ts')).interpreter,
   json: async () => (await import('./json.ts')).json,
   'log-signals': async () => (await import('./log-signals.ts')).logSignals,
+  memory: async () => (await import('./memory.ts')).memory,
   message: async () => (await import('./message.ts')).message,
   path: async () => (await import('./path.ts')).path,
   'plugin-hooks': async () => (await import('./plugin-hooks.ts')).pluginHooks,
