@@ -60,8 +60,12 @@ const FLAW: Readonly<Record<CommandFlaw, string>> = {
   interpreter: 'no-interpreter',
 }
 
-/** A quarter of the time, at most half a second, is kept for starting the child, and for saying what did not end. */
-const mostMs = (timeoutMs: number): number => Math.max(1, timeoutMs - Math.min(500, timeoutMs / 4))
+/**
+ * How long the command may take: a quarter of the time, at most half a second, is kept for saying what did not end. The gate's clock
+ * has been running since before this child was there.
+ */
+const mostMs = (timeoutMs: number): number =>
+  timeoutMs - Math.min(500, timeoutMs / 4) - Math.min(process.uptime() * 1000, timeoutMs / 2)
 
 /** Nobody but its owner, root and this user may be able to write what is run here. */
 const untrusted = (ctx: CheckContext): Trouble | undefined => {

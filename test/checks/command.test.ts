@@ -63,7 +63,7 @@ describe('how it ends', () => {
   })
 
   test('at the deadline it is killed, and what it had said is shown', async () => {
-    const verdict = await run({ run: ['sh', '-c', 'echo waiting for db; exec sleep 30'] }, { timeoutMs: 1000 })
+    const verdict = await run({ run: ['sh', '-c', 'echo waiting for db; exec sleep 30'] }, { timeoutMs: 3000 })
     expect(verdict).toMatchObject({ code: 'command/late', observed: expect.stringContaining('stdout: waiting for db') })
   })
 
