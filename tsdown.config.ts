@@ -129,6 +129,7 @@ const LATE: ReadonlySet<string> = new Set([
   'systemd-files',
   'systemd-unit',
   'toml-text',
+  'tool',
   'verdict-of',
   'words',
 ])

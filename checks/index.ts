@@ -8,6 +8,7 @@ export const kinds = {
   command: async () => (await import('./command.ts')).command,
   cron: async () => (await import('./cron.ts')).cron,
   group: async () => (await import('./group.ts')).group,
+  'gui-session': async () => (await import('./gui-session.ts')).guiSession,
   heartbeat: async () => (await import('../guards/heartbeat.ts')).heartbeat,
   http: async () => (await import('./http.ts')).http,
   interpreter: async () => (await import('./interpreter.ts')).interpreter,

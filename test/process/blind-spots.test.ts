@@ -312,6 +312,19 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: gui-session\noutput: place/session.txt',
+    sound: { 'place/session.txt': 'gui/501 = {\n}\n' },
+    other: { 'place/session.txt': 'user/501 = {\n}\n' },
+    answers: {
+      missing: 'fail gui-session/unreadable',
+      empty: 'fail gui-session/unreadable',
+      'dotfiles only': 'fail gui-session/unreadable',
+      'no match': 'fail gui-session/unknown-output',
+      unreadable: 'fail gui-session/unreadable',
+      'dangling link': 'fail gui-session/unreadable',
+    },
+  },
+  {
     body: 'check: interpreter\nfrom: place/gateway.service',
     sound: { 'place/gateway.service': '[Service]\nExecStart=/opt/gateway/start\n' },
     answers: {
