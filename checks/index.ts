@@ -9,6 +9,7 @@ export const kinds = {
   cron: async () => (await import('./cron.ts')).cron,
   group: async () => (await import('./group.ts')).group,
   'gui-session': async () => (await import('./gui-session.ts')).guiSession,
+  env: async () => (await import('./env.ts')).env,
   heartbeat: async () => (await import('../guards/heartbeat.ts')).heartbeat,
   http: async () => (await import('./http.ts')).http,
   interpreter: async () => (await import('./interpreter.ts')).interpreter,

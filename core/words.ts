@@ -145,6 +145,8 @@ const valueFor = (
   const refuse = (message: string, hint: string): undefined => void problems.push({ code: 'E306', message, hint })
   if (given === true) return wants(schemas, 'boolean') ? true : refuse(`--${name} needs a value`, `--${name} VALUE`)
   const several = typeof given === 'string' ? [given] : [...given]
+  const map = wants(schemas, 'object') && several.length === 1 ? json(several[0] ?? '') : undefined
+  if (map !== undefined && !Array.isArray(map)) return map
   const ofMaps = schemas.some(schema => wants([schema.items ?? {}], 'object'))
   if (wants(schemas, 'array')) {
     if (ofMaps) {
@@ -161,10 +163,8 @@ const valueFor = (
   }
   const [only, ...more] = several
   if (more.length > 0 || only === undefined) return refuse(`--${name} is given ${several.length} times`, 'give it once')
-  if (wants(schemas, 'object') && !wants(schemas, 'string')) {
-    const parsed = json(only)
-    if (parsed === undefined && wants(schemas, 'integer')) return only
-    return parsed === undefined ? refuse(`--${name} is a map: give its keys, or JSON`, `--${name}.KEY VALUE`) : parsed
-  }
+  const scalar = ['string', 'boolean', 'integer', 'number'].some(type => wants(schemas, type))
+  if (wants(schemas, 'object') && !scalar)
+    return refuse(`--${name} is a map: give its keys, or JSON`, `--${name}.KEY VALUE`)
   return only
 }

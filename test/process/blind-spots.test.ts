@@ -300,6 +300,31 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: env\nfiles: [place/.env]',
+    sound: { 'place/.env': 'A=1\n' },
+    answers: {
+      missing: 'fail env/file-missing',
+      empty: 'fail env/file-missing',
+      'dotfiles only': 'fail env/file-missing',
+      'no match': 'fail env/file-missing',
+      unreadable: 'fail env/file-unreadable',
+      'dangling link': 'fail env/file-missing',
+    },
+  },
+  {
+    // PATH is set: that must not hide a service that is not there.
+    body: 'check: env\nvars: [PATH]\nservice: place/gateway.service',
+    sound: { 'place/gateway.service': '[Service]\nEnvironment=PATH=/usr/bin\n' },
+    answers: {
+      missing: 'fail env/service-unreadable',
+      empty: 'fail env/service-unreadable',
+      'dotfiles only': 'fail env/service-unreadable',
+      'no match': 'fail env/service-unreadable',
+      unreadable: 'fail env/service-unreadable',
+      'dangling link': 'fail env/service-unreadable',
+    },
+  },
+  {
     body: 'check: queue\nclaims: "place/*.claim.json"',
     sound: { 'place/job-7.claim.json': '{"id": "job-7"}\n' },
     answers: {

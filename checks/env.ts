@@ -1,0 +1,280 @@
+/** Are the variables that the gateway needs set, and do they look like what somebody meant? */
+import { type CheckContext, defineCheck, type Finding, type Trouble, type Verdict } from '../core/check.ts'
+import { FileError, readText, stat } from '../core/files.ts'
+import { shownPath } from '../core/paths.ts'
+import { quote } from '../core/shell.ts'
+import { listing, plural } from '../core/text.ts'
+import { parseEnvFile } from '../core/variables.ts'
+import { codes, type What } from './env/codes.ts'
+import { judge, type Problem, type Source } from './env/judge.ts'
+import { flawOf, matcherOf, NAME, rulesOf, TYPES } from './env/rule.ts'
+import { readService, type Service } from './env/service.ts'
+
+const LISTED = 20
+
+type Texts = Pick<Trouble, 'summary' | 'observed' | 'expected' | 'next'>
+
+const fail = (what: What, texts: Texts, watched: readonly string[], findings: readonly Finding[] = []): Trouble => ({
+  status: 'fail',
+  code: `env/${what}`,
+  ...texts,
+  watched,
+  findings,
+})
+
+/** A line that is no assignment may be the second line of a key: core names its first word, and here nothing of it is shown. */
+const withoutText = (message: string): string =>
+  message.endsWith('is not followed by "="') ? 'this line is not NAME=value' : message
+
+const readSource = (written: string, ctx: CheckContext): Source | Trouble => {
+  const path = ctx.path(written)
+  const shown = shownPath(path, ctx)
+  let text: string
+  try {
+    text = readText(path)
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+    const missing = error.code === 'ENOENT'
+    return fail(
+      missing ? 'file-missing' : 'file-unreadable',
+      {
+        summary: `${shown} ${missing ? 'is not there' : 'cannot be read'}`,
+        observed: error.message,
+        expected: `a file of NAME=value lines that ${ctx.user.name} may read`,
+        next: `ls -ld ${quote(path)}`,
+      },
+      [shown],
+      [{ path, message: error.message }],
+    )
+  }
+  const { values, problems } = parseEnvFile(text)
+  const [first, ...others] = problems.map(({ line, message }) => ({ path, line, message: withoutText(message) }))
+  if (first)
+    return fail(
+      'file-syntax',
+      {
+        summary: `${shown}:${first.line}: ${first.message}${others.length > 0 ? `, and ${plural(others.length, 'more line')}` : ''}`,
+        observed: `${shown}:${first.line}: ${first.message}`,
+        expected: 'NAME=value on each line, each name once',
+        next: `correct line ${first.line} of ${shown}`,
+      },
+      [shown],
+      [first, ...others].slice(0, LISTED),
+    )
+  if (Object.keys(values).length === 0)
+    return fail(
+      'file-empty',
+      {
+        summary: `${shown} sets no variable`,
+        observed: text.trim() === '' ? `${shown} is empty` : `${shown} holds nothing but comments`,
+        expected: 'at least one line NAME=value',
+        next: `cat ${quote(path)}`,
+      },
+      [shown],
+    )
+  return { label: shown, path, values, add: name => `add a line ${name}=… to ${shown}` }
+}
+
+const there = (value: string, ctx: CheckContext): boolean => {
+  try {
+    return stat(ctx.path(value)) !== undefined
+  } catch (error) {
+    if (error instanceof FileError) return false
+    throw error
+  }
+}
+
+const own = (ctx: CheckContext): Source => ({
+  label: 'the environment',
+  values: ctx.env,
+  add: name => `set ${name} in the environment that starts the gateway`,
+})
+
+const ofService = ({ shown, values, files, add }: Service): Source => ({
+  label: shown,
+  values,
+  add,
+  ...(files[0] === undefined ? {} : { path: files[0] }),
+})
+
+/** Failures first; every problem is named. */
+const verdictOf = (problems: readonly [Problem, ...Problem[]], watched: readonly string[]): Trouble => {
+  const sorted = problems.toSorted((a, b) => Number(b.status === 'fail') - Number(a.status === 'fail'))
+  const [first = problems[0], ...others] = sorted
+  const different = (pick: (problem: Problem) => string): string => [...new Set(sorted.map(pick))].join('; ')
+  return {
+    status: first.status,
+    code: `env/${first.what}`,
+    summary: `${first.name} ${first.says}${others.length === 0 ? '' : `; also ${listing(others.map(({ name }) => name))}`}`,
+    observed: different(({ name, says }) => `${name} ${says}`),
+    expected: different(({ expected }) => expected),
+    next: different(({ next }) => next),
+    watched,
+    facts: { wrong: sorted.map(({ name, what }) => `${name} ${what}`) },
+    findings: sorted.slice(0, LISTED).map(({ name, what, says, path, next }) => ({
+      code: `env/${what}`,
+      path: path ?? '',
+      message: `${name} ${says} (next: ${next})`,
+    })),
+  }
+}
+
+const look = (
+  { vars, files, service }: { vars?: unknown; files: readonly string[]; service?: string },
+  ctx: CheckContext,
+): Verdict => {
+  const rules = rulesOf(vars)
+  // Before anything is read: a pattern that may take long makes the check run again in a child.
+  for (const rule of rules.values()) matcherOf(rule)?.find('')
+  const read = files.map(file => readSource(file, ctx))
+  const bad = read.find((one): one is Trouble => 'status' in one)
+  if (bad) return bad
+  const sources = read as readonly Source[]
+  const job = service === undefined ? undefined : readService(ctx.path(service), ctx)
+  if (job && 'what' in job)
+    return fail(
+      job.what,
+      {
+        summary: `${shownPath(job.path, ctx)} tells nothing about a service`,
+        observed: job.observed,
+        expected: job.expected,
+        next: job.next,
+      },
+      [shownPath(job.path, ctx)],
+      [{ path: job.path, message: job.observed }],
+    )
+  const first = job ? ofService(job) : own(ctx)
+  const names = [...rules.keys()]
+  // Without `vars` the files alone are asked about.
+  const [origin = first, ...others] = names.length === 0 ? sources : [first, ...sources]
+  const watched = [origin.label, ...others.map(({ label }) => label), ...names] as const
+  const problems = names.flatMap(name => {
+    const exportedIn = job?.exported.get(name)
+    return (
+      judge({
+        name,
+        rule: rules.get(name) ?? {},
+        sources: [first, ...sources],
+        ...(job ? { shell: ctx.env } : {}),
+        passed: job?.passed.has(name) ?? false,
+        ...(exportedIn === undefined ? {} : { exportedIn: shownPath(exportedIn, ctx) }),
+        there: path => there(path, ctx),
+      }) ?? []
+    )
+  })
+  const [problem, ...more] = problems
+  if (problem) return verdictOf([problem, ...more], watched)
+  const where = listing([origin, ...others].map(({ label }) => label))
+  const inFiles = sources.reduce((sum, { values }) => sum + Object.keys(values).length, 0)
+  return {
+    status: 'pass',
+    code: 'env/set',
+    summary:
+      names.length === 0
+        ? `${where}: ${plural(inFiles, 'variable')}, no line is wrong`
+        : `${listing(names)} ${names.length === 1 ? 'is' : 'are'} set (${where})`,
+    watched,
+    facts: { variables: names },
+  }
+}
+
+const ASKED = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    matches: { type: 'string', minLength: 1, description: 'A text or /regex/ that the value holds' },
+    type: { type: 'string', enum: TYPES, description: 'What the value is' },
+  },
+} as const
+
+export const env = defineCheck({
+  kind: 'env',
+  title: 'Variables are set, well-formed, and reach the service',
+  docs: `Proves that each variable of \`vars\` is set, not empty, and as declared: \`matches\` is a text to be found or \`/regex/\`, \`type\` one of
+\`integer\`, \`port\`, \`url\`, \`boolean\`, \`path-exists\` (relative paths start at the manifest's folder). Values are never shown, nor how
+long they are.
+
+Without \`service\` this run's own environment is looked at, and then the \`files\` (\`.env\`) in their order; the first that has a variable
+decides, as dotenv does it. Each line of a file must be NAME=value, with \`export\`, quotes and comments as a shell writes them. With
+\`service\`, the plist of a launchd job or a systemd unit (with its drop-ins, \`Environment=\` and \`EnvironmentFile=\`) stands in place of this
+environment: what the shell has and the service lacks is a failure, and another value there is a warning.
+
+A value that is set and useless is told too: quotes that are part of it, a blank or a carriage return at its end, a whole \`export NAME=…\`,
+a \`\${NAME}\` that nobody filled in, a placeholder (\`changeme\`, \`<your key>\`, a key copied with its stars). Where one is meant
+as it stands, \`skip: {finding: env/quoted, reason: …, until: …}\` lets it pass.
+
+**Why it matters.** By hand the gateway ran, since the shell had read ~/.zshrc. Under launchd, which reads no such file, it started without its
+token, answered every request with 401, and looked alive. \`KEY="sk-…"\` in a systemd unit and in a Docker env file are two values.
+
+**What it cannot see.** Whether a key is accepted (\`http\` asks). What a wrapper script, \`launchctl setenv\`, \`systemctl set-environment\`,
+environment.d or PassEnvironment= add. A variable that the product's own config sets. An \`EnvironmentFile=\` with a glob.`,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      vars: {
+        anyOf: [
+          { type: 'array', minItems: 1, items: { type: 'string', pattern: NAME } },
+          { type: 'object', additionalProperties: { anyOf: [{ type: 'boolean', const: true }, ASKED] } },
+        ],
+        description: 'Names, or a map from names to `true` or `{matches, type}`',
+      },
+      files: {
+        type: 'array',
+        minItems: 1,
+        items: { type: 'string', minLength: 1, format: 'path' },
+        description: 'Files of variables that the gateway reads (`.env`)',
+      },
+      service: {
+        type: 'string',
+        minLength: 1,
+        format: 'path',
+        description: 'The plist or unit that starts the gateway: its environment is judged, not ours',
+      },
+    },
+    anyOf: [{ required: ['vars'] }, { required: ['files'] }],
+    dependentRequired: { service: ['vars'] },
+  },
+  codes,
+  conflict: flawOf,
+  examples: [
+    {
+      title: 'A key and a port, in the environment and in a file',
+      env: { GATEWAY_PORT: '18789' },
+      files: { '.env': 'export OPENAI_API_KEY="sk-5f0c1d7a9b3e4c2d"\n' },
+      options: {
+        vars: { OPENAI_API_KEY: { matches: '/^sk-/' }, GATEWAY_PORT: { type: 'port' } },
+        files: ['.env'],
+      },
+      expect: { status: 'pass', code: 'env/set' },
+    },
+    {
+      title: 'What the shell has and the service lacks',
+      env: { TELEGRAM_BOT_TOKEN: '110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw' },
+      files: { 'gateway.service': '[Service]\nEnvironment=NODE_ENV=production\nExecStart=/usr/bin/gateway\n' },
+      options: { vars: ['TELEGRAM_BOT_TOKEN'], service: 'gateway.service' },
+      expect: { status: 'fail', code: 'env/not-in-service' },
+    },
+    {
+      title: 'A placeholder that nobody replaced',
+      files: { '.env': 'OPENAI_API_KEY=your-api-key-here\n' },
+      options: { vars: ['OPENAI_API_KEY'], files: ['.env'] },
+      expect: { status: 'fail', code: 'env/placeholder' },
+    },
+  ],
+  run({ vars, files = [], service }, ctx) {
+    const flaw = flawOf({ vars })
+    if (flaw !== undefined)
+      return fail(
+        'options',
+        {
+          summary: flaw,
+          observed: flaw,
+          expected: 'names, each with what is asked of it',
+          next: 'bootcheck explain env',
+        },
+        [],
+      )
+    return look({ vars, files, ...(service === undefined ? {} : { service }) }, ctx)
+  },
+})

@@ -1,0 +1,133 @@
+/** One variable, from what was found of it. Values come in, and none goes out. */
+import { suggest } from '../../core/suggest.ts'
+import type { What } from './codes.ts'
+import { hasType, MEANING, matcherOf, type Rule } from './rule.ts'
+import { type Slip, slipIn } from './slips.ts'
+
+/** Variables of one origin. `label`: `the environment`, `.env`, `gateway.service`. */
+export interface Source {
+  readonly label: string
+  /** The file that it is, for findings. */
+  readonly path?: string
+  readonly values: Readonly<Record<string, string | undefined>>
+  /** What to do so that it holds a variable. */
+  readonly add: (name: string) => string
+}
+
+export interface Facts {
+  readonly name: string
+  readonly rule: Rule
+  /** In the order in which they count: the first that has the variable decides, as dotenv does it. */
+  readonly sources: readonly [Source, ...Source[]]
+  /** With a service: what the shell has. */
+  readonly shell?: Readonly<Record<string, string | undefined>>
+  readonly passed: boolean
+  /** The file in which it stands behind `export `, where that is not read. */
+  readonly exportedIn?: string
+  /** Whether there is something at a path. */
+  readonly there: (path: string) => boolean
+}
+
+export interface Problem {
+  readonly status: 'fail' | 'warn'
+  readonly what: What
+  readonly name: string
+  readonly path?: string
+  /** `is not set`: follows the name. */
+  readonly says: string
+  readonly expected: string
+  readonly next: string
+}
+
+const SLIPS: Readonly<Record<Slip, readonly [says: string, expected: string]>> = {
+  quoted: ['holds its quotes', 'the value without them: what reads it here does not take them off'],
+  whitespace: ['begins or ends with a blank, a newline or a carriage return', 'the value alone'],
+  assignment: ['holds a whole assignment', 'the value alone, without name and `export`'],
+  unexpanded: ['holds a variable or a template that nobody has filled in', 'the value itself: nothing expands it here'],
+  placeholder: ['holds a placeholder', 'the real value'],
+}
+
+/** Undefined if it is as wanted. */
+export const judge = (facts: Facts): Problem | undefined => {
+  const { name, rule, sources, shell, there } = facts
+  const [first] = sources
+  const source = sources.find(({ values }) => values[name] !== undefined)
+  const problem = (what: What, says: string, expected: string, next: string, at = source): Problem => ({
+    status: 'fail',
+    what,
+    name,
+    says,
+    expected,
+    next,
+    ...(at?.path === undefined ? {} : { path: at.path }),
+  })
+  if (source === undefined) {
+    const everywhere = sources.map(({ label }) => label).join(' nor in ')
+    if (facts.exportedIn !== undefined)
+      return problem(
+        'export',
+        `stands behind "export" in ${facts.exportedIn}, and systemd passes such a line over`,
+        'NAME=value alone',
+        `delete "export" before ${name} in ${facts.exportedIn}`,
+        first,
+      )
+    if (facts.passed)
+      return {
+        ...problem(
+          'not-known',
+          `is handed on by PassEnvironment= of ${first.label}, and whether its manager has it cannot be seen here`,
+          'a value that can be seen',
+          first.add(name),
+          first,
+        ),
+        status: 'warn',
+      }
+    if (shell?.[name])
+      return problem(
+        'not-in-service',
+        `is set in this shell, and not in ${everywhere}`,
+        'the same for the service: it does not read the shell\u2019s files',
+        first.add(name),
+        first,
+      )
+    const near = suggest(
+      name,
+      sources.flatMap(({ values }) => Object.keys(values)),
+    )
+    return problem(
+      'missing',
+      `is not set in ${everywhere}${near === undefined ? '' : `; ${near} is`}`,
+      'a value',
+      (sources.at(-1) ?? first).add(name),
+      first,
+    )
+  }
+  const value = source.values[name] ?? ''
+  const mend = `correct ${name} in ${source.label}`
+  if (value.trim() === '') return problem('empty', `is empty in ${source.label}`, 'a value', source.add(name))
+  const slip = slipIn(name, value)
+  if (slip !== undefined) {
+    const [says, expected] = SLIPS[slip]
+    return problem(slip, `${says} (${source.label})`, expected, mend)
+  }
+  const { type } = rule
+  if (type === 'path-exists') {
+    if (!there(value))
+      return problem('path-missing', `leads to nothing that this user can see (${source.label})`, MEANING[type], mend)
+  } else if (type !== undefined && !hasType(value, type))
+    return problem('type', `is not ${MEANING[type]} (${source.label})`, MEANING[type], mend)
+  const matcher = matcherOf(rule)
+  if (matcher && matcher.find(value) < 0)
+    return problem('pattern', `does not match ${matcher.source} (${source.label})`, `text with ${matcher.source}`, mend)
+  if (shell?.[name] !== undefined && shell[name] !== value && source === first)
+    return {
+      ...problem(
+        'differs',
+        `has another value in ${first.label} than in this shell`,
+        'the same value, so that what works by hand works in the service',
+        `correct ${name} in ${first.label}, or in the shell`,
+      ),
+      status: 'warn',
+    }
+  return undefined
+}
