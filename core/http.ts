@@ -243,7 +243,8 @@ export const openHttp = async ({
   // It costs more to load than all the rest of a start.
   const { EnvHttpProxyAgent, buildConnector } = await import('undici')
   const { checkServerIdentity } = await import('node:tls')
-  const limit = left()
+  // Later than our own timer, which knows the stage; it ends the connections that survive the agent.
+  const limit = left() + 1000
   const sockets = new Set<Socket>()
   let stage: Stage = 'resolving'
   let direct = !proxied
