@@ -1,5 +1,5 @@
 /** Two builds: the library as ESM with types, and the program as split CJS, which starts fastest (docs/decisions has the figures). */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import standalone from 'ajv/dist/standalone/index.js'
@@ -70,6 +70,13 @@ const asciiOnly = {
   },
 }
 
+/** SQLite's code is looked for beside the chunk that loads it, and only the child process does. */
+const sqliteWasm = {
+  name: 'sqlite-wasm',
+  writeBundle: ({ dir = 'dist/cli' }: { readonly dir?: string }) =>
+    copyFileSync('node_modules/node-sqlite3-wasm/dist/node-sqlite3-wasm.wasm', join(dir, 'node-sqlite3-wasm.wasm')),
+}
+
 const bundled = new Set<string>()
 
 /** The licences of the packages that stand in the bundles: they ask to be carried along. */
@@ -91,10 +98,12 @@ const licences = {
   },
 }
 
+const plugins = [precompiled(), leanCommonmark, yamlModules, asciiOnly, licences]
+
 const shared: UserConfig = {
   platform: 'node',
   target: 'node20.19',
-  plugins: [precompiled(), leanCommonmark, yamlModules, asciiOnly, licences],
+  plugins,
   // Every byte is parsed at each start.
   minify: true,
   outDir: 'dist',
@@ -151,6 +160,7 @@ export default defineConfig([
   { ...shared, entry: { bin: 'cli/bin.ts' }, format: 'cjs', outDir: 'dist/cli', dts: false },
   {
     ...shared,
+    plugins: [...plugins, sqliteWasm],
     entry: { program: 'cli/program.ts', child: 'cli/child.ts' },
     format: 'cjs',
     outDir: 'dist/cli',

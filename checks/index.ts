@@ -24,6 +24,7 @@ export const kinds = {
   queue: async () => (await import('../guards/queue.ts')).queue,
   'rate-limit': async () => (await import('../guards/rate-limit.ts')).rateLimit,
   restart: async () => (await import('../guards/restart.ts')).restart,
+  sqlite: async () => (await import('./sqlite.ts')).sqlite,
   'tmp-files': async () => (await import('./tmp-files.ts')).tmpFiles,
   workspace: async () => (await import('./workspace.ts')).workspace,
 } satisfies Registry

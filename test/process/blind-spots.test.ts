@@ -152,6 +152,19 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: sqlite\npath: place/state.sqlite',
+    sound: { 'place/state.sqlite': 'SQLite format 3\0' },
+    other: { 'place/state.sqlite': '' },
+    answers: {
+      missing: 'fail sqlite/missing',
+      empty: 'fail sqlite/missing',
+      'dotfiles only': 'fail sqlite/missing',
+      'no match': 'fail sqlite/empty',
+      unreadable: 'fail sqlite/unreadable',
+      'dangling link': 'fail sqlite/missing',
+    },
+  },
+  {
     body: 'check: path\npath: place\ntype: folder',
     answers: {
       missing: 'fail path/missing',
