@@ -25,6 +25,7 @@ export const kinds = {
   'rate-limit': async () => (await import('../guards/rate-limit.ts')).rateLimit,
   restart: async () => (await import('../guards/restart.ts')).restart,
   sqlite: async () => (await import('./sqlite.ts')).sqlite,
+  supervisor: async () => (await import('./supervisor.ts')).supervisor,
   'tmp-files': async () => (await import('./tmp-files.ts')).tmpFiles,
   workspace: async () => (await import('./workspace.ts')).workspace,
 } satisfies Registry

@@ -242,11 +242,5 @@ const SPANS: Readonly<Record<string, number>> = (() => {
   return { '': 1000, ...Object.fromEntries(units.flatMap(([ms, names]) => names.split(' ').map(name => [name, ms]))) }
 })()
 
-/** systemd's yes and no; undefined for anything else. */
-export const unitBoolean = (value: string): boolean | undefined => {
-  if (/^(?:1|yes|y|true|t|on)$/i.test(value)) return true
-  return /^(?:0|no|n|false|f|off)$/i.test(value) ? false : undefined
-}
-
 /** What a service gets that sets none (`DEFAULT_PATH`; where /usr/bin and /usr/sbin are one folder, systemd leaves one of them out). */
 export const SYSTEMD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'

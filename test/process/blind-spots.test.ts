@@ -412,6 +412,19 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: supervisor\nfile: place/gateway.service',
+    sound: { 'place/gateway.service': '[Service]\nExecStart=/opt/gateway/start\n' },
+    other: { 'place/gateway.service': '[Unit]\nDescription=nothing\n' },
+    answers: {
+      missing: 'fail supervisor/unreadable',
+      empty: 'fail supervisor/unreadable',
+      'dotfiles only': 'fail supervisor/unreadable',
+      'no match': 'fail supervisor/nothing-here',
+      unreadable: 'fail supervisor/unreadable',
+      'dangling link': 'fail supervisor/unreadable',
+    },
+  },
+  {
     body: 'check: breaker\nlegacy: place',
     sound: { 'place/codex-grok-crash-counter.txt': '0\n' },
     answers: {

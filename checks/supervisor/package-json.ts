@@ -1,0 +1,79 @@
+/** package.json: whether `prestart` is run at all, and what stands between npm and us. */
+import { excerpt } from '../../core/text.ts'
+import { keepsShell, readCommand } from './command.ts'
+import { type Judged, notStarted, type Problem, problem, type Unjudged } from './problem.ts'
+
+export interface Surroundings {
+  /** Text of the .npmrc beside it; empty where there is none. */
+  readonly npmrc: string
+  /** A .yarnrc.yml stands beside it: Yarn 2 or later. */
+  readonly berry: boolean
+}
+
+const record = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+
+/** Why the script in front of another one is not run; undefined where it is. */
+const skippedBy = (
+  script: string,
+  manager: unknown,
+  scripts: Readonly<Record<string, unknown>>,
+  { npmrc, berry }: Surroundings,
+): string | undefined => {
+  if (berry || /^yarn@(?:[2-9]|\d\d)/.test(String(manager ?? ''))) return 'Yarn 2 and later run no pre scripts'
+  if (/^\s*ignore-scripts\s*=\s*true\s*$/m.test(npmrc)) return '.npmrc has ignore-scripts=true'
+  if (/^pnpm@/.test(String(manager ?? '')) && /^\s*enable-pre-post-scripts\s*=\s*false\s*$/m.test(npmrc))
+    return '.npmrc has enable-pre-post-scripts=false'
+  const word = script.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  for (const [name, text] of Object.entries(scripts)) {
+    if (typeof text !== 'string') continue
+    if (new RegExp(`\\bnode\\s+(?:\\S+\\s+)*--run[= ]${word}(?![\\w:-])`).test(text))
+      return `the script "${name}" starts it by node --run`
+    if (/--ignore-scripts\b/.test(text) && new RegExp(`\\b(?:npm|pnpm)\\b.*\\b${word}(?![\\w:-])`).test(text))
+      return `the script "${name}" starts it with --ignore-scripts`
+  }
+  return undefined
+}
+
+export const judgePackage = (value: unknown, script: string, around: Surroundings): Judged | Unjudged => {
+  const { scripts: given, packageManager } = record(value)
+  const scripts = record(given)
+  const start = scripts[script]
+  if (typeof start !== 'string')
+    return {
+      what: 'nothing-here',
+      observed: `it has no script "${script}"`,
+      expected: `scripts.${script}`,
+      next: `"${script}": "exec bootcheck guard -- node gateway.mjs"`,
+    }
+  const before = scripts[`pre${script}`]
+  const gate = typeof before === 'string' && (readCommand(before).gate || readCommand(before).guard)
+  const started = readCommand(start)
+  const problems: Problem[] = []
+  const skipped = gate ? skippedBy(script, packageManager, scripts, around) : undefined
+  if (skipped !== undefined)
+    problems.push(
+      problem('fail', 'prestart-skipped', [
+        `the gate in "pre${script}" is not run: ${skipped}`,
+        skipped,
+        `the gate in "${script}" itself`,
+        `"${script}": "exec bootcheck guard -- ${start}"`,
+      ]),
+    )
+  if (started.guard && keepsShell(start))
+    problems.push(
+      problem('fail', 'shell-form', [
+        `npm's TERM ends the shell of "${script}", and the guard runs on without anybody`,
+        `"${script}": "${excerpt(start, 120)}"`,
+        'exec in front of bootcheck guard',
+        `"${script}": "exec ${start}"`,
+      ]),
+    )
+  if (!gate && !started.guard && !started.gate) problems.push(notStarted(`"${script}": "${excerpt(start, 120)}"`))
+  // npm restarts nothing, and passes each code on.
+  return {
+    of: `the script "${script}"`,
+    problems,
+    fates: { '69': 'stays down', '75': 'stays down', '78': 'stays down' },
+  }
+}

@@ -1,0 +1,105 @@
+/** pm2's ecosystem file: what its restarts make of our codes. pm2 restarts after every end that `stop_exit_codes` does not name. */
+import { excerpt, listing, span } from '../../core/text.ts'
+import { readCommand } from './command.ts'
+import { isLiteralObject, type Literal, type LiteralObject, UNREAD } from './literals.ts'
+import { type Fate, type Judged, notStarted, type Problem, problem, type Unjudged } from './problem.ts'
+
+const KILL_TIMEOUT_MS = 1600
+
+const NOTHING: Unjudged = {
+  what: 'nothing-here',
+  observed: 'no app can be read in it',
+  expected: 'module.exports = { apps: [{ name, script, … }] }, as literals',
+  next: 'write the apps as literals: the file is read, not run',
+}
+
+const judgeApp = (app: LiteralObject, extra: string): Judged => {
+  const unread = Object.keys(app).filter(key => app[key] === UNREAD)
+  const open = app['...'] === UNREAD
+  const known = (key: string): boolean => !(open && app[key] === undefined) && app[key] !== UNREAD
+  const of = typeof app.name === 'string' ? app.name : 'the app'
+  const args = Array.isArray(app.args) ? app.args.filter(word => typeof word === 'string').join(' ') : app.args
+  const command = [app.script, args].filter(part => typeof part === 'string').join(' ')
+  const started = readCommand(`${command}\n${extra}`)
+  const codes = Array.isArray(app.stop_exit_codes) ? app.stop_exit_codes : [app.stop_exit_codes]
+  const partly = codes.includes(UNREAD)
+  const restarting = app.autorestart !== false
+  const fate = (code: 69 | 75 | 78): Fate => {
+    if (started.hold && code !== 75) return 'does not occur'
+    return restarting && !codes.includes(code) && !codes.includes(String(code)) ? 'restarted' : 'stays down'
+  }
+  const fates = { '69': fate(69), '75': fate(75), '78': fate(78) }
+  const looping = (['69', '78'] as const).filter(code => fates[code] === 'restarted')
+  const problems: Problem[] = []
+  const add = (...given: Parameters<typeof problem>): number => problems.push(problem(...given))
+  const prepared = looping.length === 0 && codes.some(code => code === 78 || code === '78')
+  if (!started.guard && !started.gate && !prepared && known('script') && known('args') && !partly)
+    problems.push(notStarted(excerpt(command, 120)))
+  else if (looping.length > 0 && known('stop_exit_codes') && known('autorestart') && !partly)
+    add('fail', 'loops', [
+      `${looping.join(' and ')} (mend first) ${looping.length > 1 ? 'are' : 'is'} restarted for ever: pm2 stops only at stop_exit_codes`,
+      `stop_exit_codes: ${app.stop_exit_codes === undefined ? 'none' : codes.map(String).join(', ')}`,
+      'stop_exit_codes with 69 and 78',
+      'stop_exit_codes: [69, 78],',
+    ])
+  if (app.autorestart === false)
+    add('warn', 'never-restarts', [
+      'a gateway that crashes stays down: autorestart is false',
+      'autorestart: false',
+      'autorestart left at true',
+      'autorestart: true,',
+    ])
+  const kill = typeof app.kill_timeout === 'number' ? app.kill_timeout : KILL_TIMEOUT_MS
+  if ((started.guard || prepared) && known('kill_timeout') && kill <= started.killAfterMs)
+    add('warn', 'stop-timeout', [
+      `pm2 kills the guard after ${span(kill)}, before it may kill the gateway (--kill-after ${span(started.killAfterMs)})`,
+      `kill_timeout: ${app.kill_timeout === undefined ? 'none, so 1600' : kill}`,
+      `more than ${span(started.killAfterMs)}`,
+      `kill_timeout: ${started.killAfterMs + 5000},`,
+    ])
+  if ((started.guard || prepared) && known('treekill') && app.treekill !== false)
+    add('warn', 'kill-mode', [
+      'pm2 sends its signal to the gateway, too, past the guard',
+      'treekill: true, the default',
+      'treekill: false',
+      'treekill: false,',
+    ])
+  if (unread.length > 0)
+    add('warn', 'unread', [
+      `${listing(unread)} of ${of} could not be read: it is computed when the file is run`,
+      `no literal at ${listing(unread)}`,
+      'literal values',
+      'write them as literals, or look yourself: pm2 prettylist',
+    ])
+  return { of, problems, fates }
+}
+
+/** `scriptText`: what a script file holds, by its path. */
+export const judgePm2 = (
+  value: Literal | undefined,
+  scriptText: (path: string) => string,
+): readonly Judged[] | Unjudged => {
+  const apps = isLiteralObject(value) ? (value.apps ?? (value.script === undefined ? undefined : [value])) : value
+  const list = Array.isArray(apps) ? apps : isLiteralObject(apps) ? [apps] : []
+  const readable = list.filter(isLiteralObject)
+  if (readable.length === 0) return NOTHING
+  const judged = readable.map(app => judgeApp(app, typeof app.script === 'string' ? scriptText(app.script) : ''))
+  const lost = list.length - readable.length
+  return lost === 0
+    ? judged
+    : [
+        ...judged,
+        {
+          of: 'another app',
+          fates: { '69': 'restarted', '75': 'restarted', '78': 'restarted' },
+          problems: [
+            problem('warn', 'unread', [
+              `${lost} of ${list.length} apps could not be read`,
+              'an app that is computed',
+              'literal values',
+              'write it as a literal',
+            ]),
+          ],
+        },
+      ]
+}

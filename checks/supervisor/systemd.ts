@@ -1,0 +1,306 @@
+/** A systemd service: what its Restart= and the rest make of our codes. Rules: systemd.service(5), systemd.unit(5), systemd.kill(5). */
+import { quote } from '../../core/shell.ts'
+import { entriesOf, lastOf, type Unit, type UnitEntry, unitSpan } from '../../core/systemd-unit.ts'
+import { excerpt, span } from '../../core/text.ts'
+import { readCommand, type Started } from './command.ts'
+import { type Fate, type Judged, notStarted, type Problem, problem, type Unjudged } from './problem.ts'
+
+/** In front of the program's path (`-`: its failure is ignored). */
+const PREFIX = /^[-@:+!|]*/
+
+const at = (entry: UnitEntry | undefined): Pick<Problem, 'line' | 'file'> =>
+  entry ? { line: entry.line, file: entry.file } : {}
+
+const wordsIn = (entries: readonly UnitEntry[]): ReadonlySet<string> =>
+  new Set(entries.flatMap(({ value }) => value.split(/\s+/)))
+
+interface Policy {
+  readonly restart: string
+  readonly entry: UnitEntry | undefined
+  readonly restarts: (code: number) => boolean
+  readonly success: ReadonlySet<string>
+}
+
+/** sysexits(3) by name, as systemd takes them, too. */
+const NAMES: Readonly<Record<number, string>> = { 69: 'UNAVAILABLE', 75: 'TEMPFAIL', 78: 'CONFIG' }
+
+const policyOf = (unit: Unit): Policy => {
+  const entry = lastOf(unit, 'Service', 'Restart')
+  const restart = entry?.value ?? 'no'
+  const prevent = wordsIn(entriesOf(unit, 'Service', 'RestartPreventExitStatus'))
+  const force = wordsIn(entriesOf(unit, 'Service', 'RestartForceExitStatus'))
+  const success = wordsIn(entriesOf(unit, 'Service', 'SuccessExitStatus'))
+  const has = (set: ReadonlySet<string>, code: number): boolean => set.has(String(code)) || set.has(NAMES[code] ?? '')
+  const restarts = (code: number): boolean => {
+    if (has(prevent, code)) return false
+    if (has(force, code) || restart === 'always') return true
+    return has(success, code) ? restart === 'on-success' : restart === 'on-failure'
+  }
+  return { restart, entry, restarts, success }
+}
+
+const gateProblems = (unit: Unit, { restart }: Policy): Problem[] => {
+  const problems: Problem[] = []
+  for (const entry of entriesOf(unit, 'Service', 'ExecStartPre')) {
+    const { gate, guard } = readCommand(entry.value)
+    if (!gate && !guard) continue
+    if (PREFIX.exec(entry.value)?.[0].includes('-'))
+      problems.push(
+        problem(
+          'fail',
+          'gate-ignored',
+          [
+            'the gate is asked and not listened to: "-" in front of ExecStartPre ignores its answer',
+            `ExecStartPre=${excerpt(entry.value, 120)}`,
+            'bootcheck guard in ExecStart=',
+            `delete the "-" in ${entry.file}:${entry.line}`,
+          ],
+          at(entry),
+        ),
+      )
+    else if (restart !== 'no')
+      problems.push(
+        problem(
+          'fail',
+          'gate-loops',
+          [
+            `a closed gate is asked again and again: ExecStartPre fails the unit, and Restart=${restart} starts it anew`,
+            'RestartPreventExitStatus= looks at the main process alone',
+            'bootcheck guard in ExecStart=, with RestartPreventExitStatus=69 78',
+            `move it from ${entry.file}:${entry.line} into ExecStart=: bootcheck guard --supervisor systemd -- command`,
+          ],
+          at(entry),
+        ),
+      )
+  }
+  for (const entry of entriesOf(unit, 'Service', 'ExecCondition'))
+    if (readCommand(entry.value).gate || readCommand(entry.value).guard)
+      problems.push(
+        problem(
+          'warn',
+          'silent',
+          [
+            'a closed gate is told to nobody: with ExecCondition= the unit is skipped, not failed, and OnFailure= does not act',
+            `ExecCondition=${excerpt(entry.value, 120)}`,
+            'bootcheck guard in ExecStart=',
+            `move it from ${entry.file}:${entry.line} into ExecStart=`,
+          ],
+          at(entry),
+        ),
+      )
+  return problems
+}
+
+const codeProblems = (policy: Policy, started: Started, fates: Judged['fates']): Problem[] => {
+  const { restart, entry, success } = policy
+  const problems: Problem[] = []
+  const looping = (['69', '78'] as const).filter(code => fates[code] === 'restarted')
+  if (looping.length > 0)
+    problems.push(
+      problem(
+        'fail',
+        'loops',
+        [
+          `${looping.join(' and ')} (mend first) ${looping.length > 1 ? 'are' : 'is'} restarted for ever: Restart=${restart}`,
+          `Restart=${restart}, and no RestartPreventExitStatus= with ${looping.join(' ')}`,
+          'the unit stays failed until somebody mends it',
+          'RestartPreventExitStatus=69 78',
+        ],
+        at(entry),
+      ),
+    )
+  const hushed = ['69', '78'].filter(code => success.has(code))
+  if (hushed.length > 0)
+    problems.push(
+      problem('warn', 'silent', [
+        `${hushed.join(' and ')} counts as success: the unit is not failed, and OnFailure= tells nobody`,
+        `SuccessExitStatus=${[...success].join(' ')}`,
+        'SuccessExitStatus=143 alone',
+        'SuccessExitStatus=143',
+      ]),
+    )
+  if (started.guard && (restart === 'no' || restart === 'on-success'))
+    problems.push(
+      problem(
+        'warn',
+        'never-restarts',
+        [
+          `a gateway that crashes stays down: Restart=${restart}`,
+          entry ? `Restart=${restart}` : 'no Restart=',
+          'Restart=on-failure',
+          'Restart=on-failure',
+        ],
+        at(entry),
+      ),
+    )
+  return problems
+}
+
+const BURST = 5
+const INTERVAL_MS = 10_000
+const RESTART_SEC_MS = 100
+
+const limitProblem = (unit: Unit, restart: string): Problem[] => {
+  if (restart === 'no') return []
+  const interval =
+    lastOf(unit, 'Unit', 'StartLimitIntervalSec') ??
+    lastOf(unit, 'Unit', 'StartLimitInterval') ??
+    lastOf(unit, 'Service', 'StartLimitInterval')
+  const burst = lastOf(unit, 'Unit', 'StartLimitBurst') ?? lastOf(unit, 'Service', 'StartLimitBurst')
+  const intervalMs = interval ? unitSpan(interval.value) : INTERVAL_MS
+  const count = burst ? Number(burst.value) : BURST
+  const delayMs = unitSpan(lastOf(unit, 'Service', 'RestartSec')?.value ?? '') ?? RESTART_SEC_MS
+  if (intervalMs === undefined || !(intervalMs <= count * delayMs)) return []
+  return [
+    problem(
+      'warn',
+      'start-limit',
+      [
+        intervalMs === 0
+          ? 'there is no start limit: StartLimitIntervalSec=0'
+          : `the start limit never trips: ${count} starts, ${span(delayMs)} apart, do not fit into ${span(intervalMs)}`,
+        `StartLimitIntervalSec ${span(intervalMs)}, StartLimitBurst ${count}, RestartSec ${span(delayMs)}`,
+        `an interval above ${span(count * delayMs)} and the time that ${count} starts take to fail`,
+        `StartLimitIntervalSec=${Math.max(300, Math.ceil((count * delayMs * 2) / 1000))}`,
+      ],
+      at(interval),
+    ),
+  ]
+}
+
+const guardProblems = (unit: Unit, started: Started, isUser: boolean): Problem[] => {
+  if (!started.guard) return []
+  const problems: Problem[] = []
+  const value = (key: string): string | undefined => lastOf(unit, 'Service', key)?.value
+  const stop = lastOf(unit, 'Service', 'TimeoutStopSec') ?? lastOf(unit, 'Service', 'TimeoutSec')
+  const stopMs = stop && unitSpan(stop.value)
+  if (stopMs !== undefined && stopMs > 0 && stopMs <= started.killAfterMs)
+    problems.push(
+      problem(
+        'warn',
+        'stop-timeout',
+        [
+          `systemd kills the guard after ${span(stopMs)}, before it may kill the gateway (--kill-after ${span(started.killAfterMs)})`,
+          `${stop?.key}=${stop?.value}`,
+          `more than ${span(started.killAfterMs)}`,
+          `TimeoutStopSec=${Math.ceil(started.killAfterMs / 1000) + 5}s`,
+        ],
+        at(stop),
+      ),
+    )
+  const mode = value('KillMode') ?? 'control-group'
+  if (mode !== 'mixed')
+    problems.push(
+      problem(
+        mode === 'control-group' ? 'warn' : 'fail',
+        'kill-mode',
+        [
+          mode === 'control-group'
+            ? 'TERM goes to the guard and to the gateway at once (KillMode=control-group)'
+            : `KillMode=${mode} leaves the gateway alive when the guard is killed`,
+          `KillMode=${mode}${value('KillMode') === undefined ? ', the default' : ''}`,
+          'KillMode=mixed: TERM for the guard, KILL for what is left',
+          'KillMode=mixed',
+        ],
+        at(lastOf(unit, 'Service', 'KillMode')),
+      ),
+    )
+  const variables = entriesOf(unit, 'Service', 'Environment').some(entry =>
+    /\b(?:HOME|XDG_STATE_HOME)=/.test(entry.value),
+  )
+  if (!started.stateDir && !isUser && !variables)
+    problems.push(
+      problem('warn', 'no-state-folder', [
+        'the guard has no folder of its own to remember in: a service user often has no home',
+        'neither --state-dir nor HOME',
+        'StateDirectory=, and its folder as --state-dir',
+        'StateDirectory=bootcheck-gateway, and: bootcheck guard --state-dir /var/lib/bootcheck-gateway',
+      ]),
+    )
+  const type = value('Type')
+  if (type === 'notify' && value('NotifyAccess') !== 'all')
+    problems.push(
+      problem('fail', 'notify', [
+        'the unit never gets ready: the guard tells systemd by systemd-notify, a child, and only the main process is heard',
+        `Type=notify, NotifyAccess=${value('NotifyAccess') ?? 'main'}`,
+        'NotifyAccess=all',
+        'NotifyAccess=all',
+      ]),
+    )
+  const startMs = unitSpan(value('TimeoutStartSec') ?? value('TimeoutSec') ?? '90s')
+  if (type === 'notify' && startMs !== undefined && startMs !== 0 && startMs !== Number.POSITIVE_INFINITY)
+    problems.push(
+      problem('warn', 'start-timeout', [
+        `a guard that waits is killed after ${span(startMs)}, and its wait with it`,
+        `Type=notify, TimeoutStartSec ${span(startMs)}`,
+        'TimeoutStartSec=infinity',
+        'TimeoutStartSec=infinity',
+      ]),
+    )
+  return problems
+}
+
+const programProblem = (entry: UnitEntry): Problem[] => {
+  const word = /^["']?([^\s"']+)/.exec(entry.value.replace(PREFIX, ''))?.[1] ?? ''
+  if (word === '' || word.startsWith('/') || word.startsWith('%') || word.startsWith('$')) return []
+  return [
+    problem(
+      word.includes('/') ? 'fail' : 'warn',
+      'bare-program',
+      [
+        word.includes('/')
+          ? `systemd refuses ${word}: a path has to be absolute`
+          : `which ${word} is started is up to systemd's own folders, not to PATH of a shell`,
+        `ExecStart=${excerpt(entry.value, 120)}`,
+        'the absolute path of the program',
+        `command -v ${quote(word)}`,
+      ],
+      at(entry),
+    ),
+  ]
+}
+
+/** `extra`: the text of a script that the unit starts. */
+export const judgeSystemd = (unit: Unit, of: string, isUser: boolean, extra: string): Judged | Unjudged => {
+  const starts = entriesOf(unit, 'Service', 'ExecStart')
+  const [first] = starts
+  if (!first)
+    return {
+      what: 'nothing-here',
+      observed: `${of} has no ExecStart=`,
+      expected: 'a service that starts something',
+      next: `systemctl cat ${quote(of)}`,
+    }
+  const text = `${starts.map(({ value }) => value.replace(PREFIX, '')).join('\n')}\n${extra}`
+  const started = readCommand(text)
+  const policy = policyOf(unit)
+  const fate = (code: 69 | 75 | 78): Fate => {
+    if (started.hold && code !== 75) return 'does not occur'
+    return policy.restarts(code) ? 'restarted' : 'stays down'
+  }
+  const fates = { '69': fate(69), '75': fate(75), '78': fate(78) }
+  const gates = gateProblems(unit, policy)
+  // A wrapper that cannot be looked into, under a unit that knows our codes.
+  const prepared = policy.restart !== 'no' && fates['69'] === 'stays down' && fates['78'] === 'stays down'
+  const asked = entriesOf(unit, 'Service', 'ExecStartPre').some(({ value }) => readCommand(value).gate)
+  const ofCodes = (): readonly Problem[] => {
+    if (started.guard || started.gate) return codeProblems(policy, started, fates)
+    return asked || gates.length > 0 || prepared ? [] : [notStarted(excerpt(first.value, 120), at(first))]
+  }
+  const problems = [
+    ...gates,
+    ...ofCodes(),
+    ...guardProblems(unit, started, isUser),
+    ...starts.flatMap(programProblem),
+    ...limitProblem(unit, policy.restart),
+    ...unit.flaws.map(({ file, line, message }) =>
+      problem(
+        'warn',
+        'ignored-line',
+        [`systemd ignores line ${line}: ${message}`, message, 'KEY=VALUE', `sed -n ${line}p ${quote(file)}`],
+        { file, line },
+      ),
+    ),
+  ]
+  return { of, problems, fates }
+}
