@@ -93,7 +93,7 @@ describe.each([
       EXAMPLE_RECEIVER_PORT: '9',
     })
     expect(stderr).toBe('')
-    expect(JSON.parse(stdout)).toMatchObject({ ready: true, counts: { pass: 6, fail: 2 } })
+    expect(JSON.parse(stdout)).toMatchObject({ ready: true, counts: { pass: 18, fail: 2 } })
     expect(status).toBe(0)
   })
 
