@@ -3,6 +3,9 @@ import { badHeader, type Headers } from '../../core/http-words.ts'
 import { ageLimit } from '../../core/units.ts'
 import { type Expect, flawOfExpect } from './expect.ts'
 
+/** A hundred years: certificates live for weeks to months. */
+const LONGEST_VALIDITY_MS = 100 * 365 * 86_400_000
+
 /** In one line, what contradicts or cannot be sent; undefined if all is well. */
 export const flawOf = (given: Readonly<Record<string, unknown>>): string | undefined => {
   const { url, method = 'GET', headers, body, expect = {}, 'valid-for': validFor = '14d' } = given
@@ -17,6 +20,7 @@ export const flawOf = (given: Readonly<Record<string, unknown>>): string | undef
   const wanted = expect as Expect
   if (method === 'HEAD' && (wanted.body !== undefined || wanted.json !== undefined))
     return 'the answer to a HEAD has no body: ask with GET, or delete `expect.body` and `expect.json`'
-  if (ageLimit(String(validFor)) === undefined) return `valid-for is ${validFor}: write at most 36500d`
+  if (!((ageLimit(String(validFor)) ?? Number.NaN) <= LONGEST_VALIDITY_MS))
+    return `valid-for is ${validFor}: write at most 36500d`
   return flawOfExpect(wanted)
 }

@@ -709,7 +709,7 @@ describe('the built program', () => {
       ['check', 'log-signals', '--files', 'a.log', '--signals', good.replace('"quota",', '"/(/",')],
       { cwd },
     )
-    expect([pattern.code, pattern.stdout]).toEqual([1, expect.stringContaining('log-signals/pattern')])
+    expect([pattern.code, pattern.stderr]).toEqual([2, expect.stringContaining('quota')])
   })
 
   it('a log that this user may not read', async () => {
