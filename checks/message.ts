@@ -2,7 +2,7 @@
 import { defineCheck } from '../core/check.ts'
 import { listing } from '../core/text.ts'
 import { DURATION_PATTERN, duration } from '../core/units.ts'
-import type { Depth } from './message/channel.ts'
+import type { Channel, Depth, Form } from './message/channel.ts'
 import { type ChannelName, channelNames, channelOf, channels, keys } from './message/channels.ts'
 import { codes } from './message/codes.ts'
 import { converse } from './message/deliver.ts'
@@ -12,6 +12,13 @@ import { unfit } from './message/verdicts.ts'
 const LEAST_EVERY_MS = 60_000
 
 const COMMON = new Set(['channel', 'depth', 'every', 'text'])
+
+/** Of a channel's forms the one that was begun; the first if none was. */
+const formOf = ({ forms }: Channel, given: Readonly<Record<string, unknown>>): Form | undefined =>
+  forms?.find(({ required }) => required.some(key => given[key] !== undefined)) ?? forms?.[0]
+
+const ways = ({ required, forms }: Channel): string =>
+  forms?.map(form => [...required, ...form.required].join(' and ')).join(', or ') ?? listing(required, 9)
 
 /** The keys that do not fit the channel, as a verdict. */
 const misfit = (name: ChannelName, depth: Depth, given: Readonly<Record<string, unknown>>) => {
@@ -25,11 +32,21 @@ const misfit = (name: ChannelName, depth: Depth, given: Readonly<Record<string, 
       `delete the line \`${foreign[0]}\`, or correct the line \`channel\``,
     )
   }
-  const missing = [...channel.required, ...(channel.requiredFor?.[depth] ?? [])].filter(key => given[key] === undefined)
+  const form = formOf(channel, given)
+  const ours = form && [...channel.required, ...form.required, ...(form.optional ?? [])]
+  const other = ours && Object.keys(given).find(key => !COMMON.has(key) && !ours.includes(key))
+  if (other !== undefined)
+    return unfit(
+      `channel ${name} does not read ${other} together with ${listing(form?.required ?? [])}`,
+      ways(channel),
+      `delete the line \`${other}\``,
+    )
+  const needed = [...channel.required, ...(form?.required ?? []), ...(channel.requiredFor?.[depth] ?? [])]
+  const missing = needed.filter(key => given[key] === undefined)
   if (missing.length > 0)
     return unfit(
       `channel ${name} at depth ${depth} lacks ${listing(missing)}`,
-      listing([...channel.required, ...(channel.requiredFor?.[depth] ?? [])], 9),
+      channel.forms ? ways(channel) : listing(needed, 9),
       `write a line \`${missing[0]}: …\``,
     )
   return undefined
@@ -48,6 +65,8 @@ credential is not tried again until it changes. What failed before it left this 
 no redirect is followed, and a service that asks for patience is left alone.
 
 \`telegram\` calls \`getMe\`, \`getChat\`, \`getWebhookInfo\`, \`sendMessage\` (silent) and \`deleteMessage\`, and never \`getUpdates\`.
+\`discord\` takes the address of a webhook (\`hook\`), or a bot's \`token\` and the id of a channel; of a bot it also says when few session
+starts are left, because a restart loop that uses them up loses the token. Its test message is silent and names nobody.
 \`webhook\` makes the requests that are declared: \`request\` and \`expect\`, and beforehand \`probe\`. Proxies come from
 \`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\`.
 
@@ -81,7 +100,10 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
       text: { type: 'string', minLength: 1, maxLength: 1000, description: 'What the message says' },
     },
     // Which keys belong to which channel is judged in `run`; that no channel is complete can be said before.
-    anyOf: Object.values(channels).map(({ required }) => ({ required })),
+    anyOf: channelNames.flatMap(name => {
+      const { required, forms = [{ required: [] }] } = channelOf(name)
+      return forms.map(form => ({ required: [...required, ...form.required] }))
+    }),
   },
   codes,
   sends: true,
@@ -117,6 +139,13 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
       expect: { status: 'fail', code: 'message/unauthorized' },
     },
     {
+      title: 'A Discord webhook that was deleted',
+      servers: [{ port: 18464, status: 404, body: '{"message":"Unknown Webhook","code":10015}' }],
+      env: { DISCORD_HOOK: 'http://127.0.0.1:18464/api/webhooks/223704706495545344/kJ9hs7Xw2pQmZr4tVbNcLd8fGy3aE6uT' },
+      options: { channel: 'discord', hook: '${secret:DISCORD_HOOK}' },
+      expect: { status: 'fail', code: 'message/unauthorized' },
+    },
+    {
       title: 'A webhook that answers 200 and refuses all the same',
       servers: [{ port: 18463, status: 200, body: '{"ok":false,"error":"channel_is_archived"}' }],
       options: {
@@ -143,11 +172,18 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
       )
     const conversation = channelOf(name).open({
       ...given,
+      depth,
       ...(text === undefined ? {} : { text }),
       ...(notice === undefined ? {} : { notice }),
     })
     if ('unusable' in conversation)
       return unfit(ctx.mask(conversation.unusable), conversation.expected, conversation.next)
+    if (depth === 'probe' && conversation.probe.length === 0)
+      return unfit(
+        `channel ${name} cannot be asked without a message being sent`,
+        'a channel that can be probed, or a delivery',
+        'write `depth: deliver`',
+      )
     return converse(conversation, { channel: name, depth, everyMs, stays: notice !== undefined }, ctx)
   },
 })

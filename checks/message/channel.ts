@@ -92,14 +92,23 @@ type Options<K extends Keys, R extends readonly (keyof K & string)[]> = Infer<{
   readonly required: R
 }> & {
   readonly text?: string
+  readonly depth: Depth
   /** A message for people, who shall notice it and keep it: sent in place of the text. */
   readonly notice?: string
+}
+
+/** One of several ways to name credential and target: what it needs, and what it may have. */
+export interface Form<K extends string = string> {
+  readonly required: readonly K[]
+  readonly optional?: readonly K[]
 }
 
 export interface Channel<K extends Keys = Keys, R extends readonly (keyof K & string)[] = readonly string[]> {
   /** The keys that only this channel reads. `text` is everybody's. */
   readonly keys: K
   readonly required: R
+  /** Where there are several ways: one of them, whole, and no key of another. */
+  readonly forms?: readonly [Form<keyof K & string>, ...Form<keyof K & string>[]]
   /** Required at one depth only. */
   readonly requiredFor?: Readonly<Partial<Record<Depth, readonly (keyof K & string)[]>>>
   open(options: Options<K, R>): Conversation | Unusable

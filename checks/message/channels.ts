@@ -1,12 +1,24 @@
 /** The channels: one line each. */
+import type { OptionSchema } from '../../core/check.ts'
 import type { Channel } from './channel.ts'
+import { discord } from './channels/discord.ts'
 import { telegram } from './channels/telegram.ts'
 import { webhook } from './channels/webhook.ts'
 
-export const channels = { telegram, webhook }
+export const channels = { telegram, discord, webhook }
 
-/** The keys of all of them; one that several share is described by the last. */
-export const keys = { ...telegram.keys, ...webhook.keys }
+const all = { ...telegram.keys, ...discord.keys, ...webhook.keys }
+
+/** What each channel says of a key. */
+const described = (key: string): string =>
+  Object.values<{ readonly keys: Readonly<Record<string, OptionSchema>> }>(channels)
+    .flatMap(channel => channel.keys[key]?.description ?? [])
+    .join('; ')
+
+/** The keys of all of them; of one that several share, each says what it is there. */
+export const keys = Object.fromEntries(
+  Object.entries(all).map(([key, schema]) => [key, { ...schema, description: described(key) }]),
+) as typeof all
 
 export type ChannelName = keyof typeof channels
 

@@ -6,6 +6,8 @@ export const codes = {
   'other-credential': 'the delivery within `every` was made with another credential; this one was only probed',
   'left-behind': 'the message was delivered and could not be taken away again',
   'updates-failing': "Telegram cannot hand updates to the bot's webhook",
+  'sessions-low':
+    'the bot may start few more sessions today; Discord takes the token away from one that starts too many',
   'store-damaged': 'some lines of what is remembered of this target cannot be read',
   store: 'what is remembered of this target cannot be read or written, so nothing was sent',
   unauthorized: 'the credential is refused',

@@ -121,7 +121,7 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
   }
 
   const take = ({ saw: seen, facts: more, concern }: Done): void => {
-    if (seen !== undefined) saw.push(seen)
+    if (seen !== undefined) saw.push(excerpt(hide(seen), MAX_OBSERVED))
     Object.assign(facts, more)
     if (concern) concerns.push(clean({ ...concern, summary: excerpt(hide(concern.summary), MAX_OBSERVED) }))
   }
@@ -213,7 +213,7 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
         next: `start again after ${again}, or ${memory.forget}`,
       })
     if (saw.length === 0) saw.push(whom)
-    const probed = conversation.probe.length > 0 ? 'the probe is good' : 'not probed, since no probe is declared'
+    const probed = conversation.probe.length > 0 ? 'the probe is good' : 'not probed, since there is no probe'
     return pass(
       'stands',
       `${wanted.channel} ${whom}: delivered ${span(agoMs)} ago, ${probed}; sent again from ${again}`,

@@ -7,6 +7,12 @@ import type { Refusal } from './channel.ts'
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+export const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+
+/** Undefined for the empty text too. */
+export const word = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined
+
 export interface Advice {
   readonly expected: string
   readonly next: string

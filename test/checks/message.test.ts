@@ -827,7 +827,7 @@ describe('webhook', () => {
     await run(hook(peer.url))
     expect(await run(hook(peer.url))).toMatchObject({
       code: 'message/stands',
-      summary: expect.stringContaining('not probed, since no probe is declared'),
+      summary: expect.stringContaining('not probed, since there is no probe'),
     })
   })
 
@@ -1008,7 +1008,7 @@ describe('options', () => {
         ),
       )
       for (const [port, peer] of peers)
-        for (const key of ['api', 'url'])
+        for (const key of ['api', 'url', 'hook'])
           if (typeof options[key] === 'string') options[key] = options[key].replace(`:${port}`, `:${peer.port}`)
       const verdict = await bench().run(options, { secrets: secrets.map(([, value]) => value) })
       expect({ status: verdict.status, code: codeOf(verdict) }).toEqual(example.expect)

@@ -5,7 +5,8 @@ import { shown } from '../../../core/http-words.ts'
 import { quote } from '../../../core/shell.ts'
 import { excerpt } from '../../../core/text.ts'
 import { DEFAULT_TEXT, type Done, defineChannel, type Refusal, type Refused, type Step } from '../channel.ts'
-import { type Advice, isObject, refusedByStatus } from '../reply.ts'
+import { apiKey, baseOf, chatKey, oddApi, secretKey } from '../options.ts'
+import { type Advice, isObject, number, refusedByStatus } from '../reply.ts'
 
 const API = 'https://api.telegram.org'
 
@@ -41,26 +42,11 @@ const advise =
     }
   }
 
-const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
-
 export const telegram = defineChannel({
   keys: {
-    token: {
-      type: 'string',
-      minLength: 1,
-      format: 'secret',
-      description: 'telegram: the bot token, as `${secret:NAME}`',
-    },
-    chat: {
-      type: ['string', 'integer'],
-      minLength: 1,
-      description: 'telegram: id of the chat, or `@name` of a public channel',
-    },
-    api: {
-      type: 'string',
-      pattern: '^https?://',
-      description: `telegram: base address of the Bot API; ${API} if absent`,
-    },
+    token: secretKey('telegram: the bot token, as `${secret:NAME}`'),
+    chat: chatKey('telegram: id of the chat, or `@name` of a public channel'),
+    api: apiKey(`telegram: base address of the Bot API; ${API} if absent`),
   },
   required: ['token', 'chat'],
   open({ token, chat, api = API, text = DEFAULT_TEXT, notice }) {
@@ -70,14 +56,10 @@ export const telegram = defineChannel({
         expected: 'digits, a colon, and letters, digits, _ or -',
         next: 'set the variable behind `token` anew, without quotes and without a newline at its end',
       }
-    if (!URL.canParse(api) || /[?#@]/.test(api))
-      return {
-        unusable: 'api is not a base address',
-        expected: `an address such as ${API}`,
-        next: 'correct the line `api`',
-      }
+    const odd = oddApi(api, API)
+    if (odd) return odd
     const target = String(chat)
-    const base = `${api.replace(/\/+$/, '')}/bot${token}`
+    const base = `${baseOf(api)}/bot${token}`
     const advice = advise(target, new URL(api).origin)
 
     /** `{ok, result}` or `{ok: false, error_code, description, parameters}`; the status alone is no proof. */
