@@ -67,6 +67,8 @@ no redirect is followed, and a service that asks for patience is left alone.
 \`telegram\` calls \`getMe\`, \`getChat\`, \`getWebhookInfo\`, \`sendMessage\` (silent) and \`deleteMessage\`, and never \`getUpdates\`.
 \`discord\` takes the address of a webhook (\`hook\`), or a bot's \`token\` and the id of a channel; of a bot it also says when few session
 starts are left, because a restart loop that uses them up loses the token. Its test message is silent and names nobody.
+\`slack\` takes a bot's \`token\` and a channel (\`auth.test\`, \`chat.postMessage\`, \`chat.delete\`), or the address of an incoming webhook
+(\`hook\`), which cannot be asked without a message being sent, and whose message cannot be taken away. Slack knows no silent message.
 \`webhook\` makes the requests that are declared: \`request\` and \`expect\`, and beforehand \`probe\`. Proxies come from
 \`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\`.
 
@@ -144,6 +146,18 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
       env: { DISCORD_HOOK: 'http://127.0.0.1:18464/api/webhooks/223704706495545344/kJ9hs7Xw2pQmZr4tVbNcLd8fGy3aE6uT' },
       options: { channel: 'discord', hook: '${secret:DISCORD_HOOK}' },
       expect: { status: 'fail', code: 'message/unauthorized' },
+    },
+    {
+      title: 'A Slack bot that nobody has invited: HTTP 200, and a refusal all the same',
+      servers: [{ port: 18465, status: 200, body: '{"ok":false,"error":"not_in_channel"}' }],
+      env: { SLACK_BOT_TOKEN: 'xoxb-example-4711-notarealtoken' },
+      options: {
+        channel: 'slack',
+        token: '${secret:SLACK_BOT_TOKEN}',
+        chat: 'C024BE91L',
+        api: 'http://127.0.0.1:18465',
+      },
+      expect: { status: 'fail', code: 'message/forbidden' },
     },
     {
       title: 'A webhook that answers 200 and refuses all the same',

@@ -2,12 +2,13 @@
 import type { OptionSchema } from '../../core/check.ts'
 import type { Channel } from './channel.ts'
 import { discord } from './channels/discord.ts'
+import { slack } from './channels/slack.ts'
 import { telegram } from './channels/telegram.ts'
 import { webhook } from './channels/webhook.ts'
 
-export const channels = { telegram, discord, webhook }
+export const channels = { telegram, discord, slack, webhook }
 
-const all = { ...telegram.keys, ...discord.keys, ...webhook.keys }
+const all = { ...telegram.keys, ...discord.keys, ...slack.keys, ...webhook.keys }
 
 /** What each channel says of a key. */
 const described = (key: string): string =>

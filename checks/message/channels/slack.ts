@@ -78,7 +78,7 @@ const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceA
 
 const own = (error: string): Refused => (Object.hasOwn(ERRORS, error) ? ERRORS[error] : undefined) ?? 'rejected'
 
-const byBot = (token: string, chat: string, api: string, text: string, stays: boolean): Conversation | Unusable => {
+const byBot = (token: string, chat: string, api: string, text: string): Conversation | Unusable => {
   const odd = oddToken(token) ?? oddApi(api, API)
   if (odd) return odd
   const advice = advise({
@@ -140,14 +140,10 @@ const byBot = (token: string, chat: string, api: string, text: string, stays: bo
       step('chat.postMessage', { channel: chat, text, unfurl_links: false, unfurl_media: false }, ({ channel, ts }) =>
         word(channel) === undefined || word(ts) === undefined ? undefined : { receipt: `${channel}/${ts}` },
       ),
-    ...(stays
-      ? {}
-      : {
-          remove: (receipt: string) => {
-            const [channel, ts] = receipt.split('/')
-            return step('chat.delete', { channel, ts }, () => ({}))
-          },
-        }),
+    remove: receipt => {
+      const [channel, ts] = receipt.split('/')
+      return step('chat.delete', { channel, ts }, () => ({}))
+    },
   }
 }
 

@@ -108,7 +108,37 @@ const discordHook: Double = {
   receipt: '334385199974967043',
 }
 
-const doubles = [discordBot, discordHook]
+const XOXB = 'xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oOcBrzbqgy'
+const SLACK_CHANNEL = 'C024BE91L'
+const SLACK_HOOK = 'qZ7nB2vX9kLm4RtYw8sPcD3f'
+
+const slackBot: Double = {
+  name: 'slack bot',
+  secret: XOXB,
+  options: url => ({ channel: 'slack', token: XOXB, chat: '#gateway', api: `${url}/api/` }),
+  good: {
+    'POST /api/auth.test': json(200, { ok: true, team: 'Home', user: 'home_bot', user_id: 'U0G9QF9C6' }),
+    'POST /api/chat.postMessage': json(200, { ok: true, channel: SLACK_CHANNEL, ts: '1503435956.000247' }),
+    'POST /api/chat.delete': json(200, { ok: true, channel: SLACK_CHANNEL, ts: '1503435956.000247' }),
+  },
+  probe: 'POST /api/auth.test',
+  deliver: 'POST /api/chat.postMessage',
+  watched: ['slack app home_bot'],
+  receipt: `${SLACK_CHANNEL}/1503435956.000247`,
+}
+
+const slackHook: Double = {
+  name: 'slack webhook',
+  secret: SLACK_HOOK,
+  options: url => ({ channel: 'slack', hook: `${url}/services/T024BE7LD/B024BE7LH/${SLACK_HOOK}` }),
+  good: { [`POST /services/T024BE7LD/B024BE7LH/${SLACK_HOOK}`]: text(200, 'ok') },
+  probe: undefined,
+  deliver: `POST /services/T024BE7LD/B024BE7LH/${SLACK_HOOK}`,
+  watched: ['slack webhook B024BE7LH'],
+  receipt: 'ok',
+}
+
+const doubles = [discordBot, discordHook, slackBot, slackHook]
 
 const says = (status: number, what: string): Play => json(status, { message: what, error: what })
 
@@ -149,7 +179,7 @@ const failures = (secret: string): readonly [name: string, play: Play, probe: st
 
 describe.each(doubles)('$name', double => {
   const { secret, options, good, probe, deliver, watched, receipt } = double
-  const removal = Object.keys(good).find(route => /DELETE|delete/.test(route))
+  const removal = Object.keys(good).find(route => /^DELETE|chat.delete$/.test(route))
 
   it('delivers, takes the receipt, and takes the message away again; inside the interval it only probes', async () => {
     const api = await service(playing(good))
@@ -345,6 +375,67 @@ describe('discord', () => {
   })
 })
 
+describe('slack', () => {
+  it('sends the text as it stands: nothing in it is a mention', async () => {
+    for (const double of [slackBot, slackHook]) {
+      const api = await service(playing(double.good))
+      await bench().run(double.options(api.url), { env: { BOOTCHECK_MESSAGE: '<!channel> a & b' } })
+      expect(bodyOf(api, double.deliver)).toMatchObject({ text: '&lt;!channel&gt; a &amp; b' })
+    }
+  })
+
+  it('shows its token in a header, and names the message to be deleted by the id of its channel', async () => {
+    const api = await service(playing(slackBot.good))
+    await bench().run(slackBot.options(api.url))
+    expect(bodyOf(api, slackBot.deliver)).toMatchObject({ channel: '#gateway' })
+    expect(bodyOf(api, 'POST /api/chat.delete')).toEqual({ channel: SLACK_CHANNEL, ts: '1503435956.000247' })
+    for (const { headers } of api.calls) expect(headers.authorization).toBe(`Bearer ${XOXB}`)
+  })
+
+  it.each<[string, string, RegExp]>([
+    ['invalid_auth', 'unauthorized', /OAuth/],
+    ['not_authed', 'unauthorized', /OAuth/],
+    ['token_revoked', 'unauthorized', /OAuth/],
+    ['channel_not_found', 'not-found', /`chat`/],
+    ['not_in_channel', 'forbidden', /invite/],
+    ['is_archived', 'forbidden', /archived/],
+    ['missing_scope', 'forbidden', /chat:write/],
+    ['ratelimited', 'rate-limited', /send less/],
+    ['internal_error', 'server-error', /curl/],
+    ['msg_too_long', 'rejected', /curl/],
+    ['constructor', 'rejected', /curl/],
+  ])('reads a 200 that says %s', async (error, what, next) => {
+    for (const route of [slackBot.probe, slackBot.deliver]) {
+      const verdict = await told(slackBot, { [route ?? '']: json(200, { ok: false, error }) })
+      expect(verdict.code).toBe(`message/${what}`)
+      expect(verdict.observed).toContain(error)
+      expect(verdict.next).toMatch(next)
+    }
+  })
+
+  it.each<[string, Play]>([
+    ['ok without a time', json(200, { ok: true, channel: SLACK_CHANNEL })],
+    ['ok in words', json(200, { ok: 'true', channel: SLACK_CHANNEL, ts: '1.2' })],
+    ['false without a reason', json(200, { ok: false })],
+  ])('is not satisfied with %s', async (_, play) => {
+    expect((await told(slackBot, { [slackBot.deliver]: play })).code).toBe('message/reply')
+  })
+
+  it.each<[number, string, string]>([
+    [400, 'no_text', 'rejected'],
+    [403, 'action_prohibited', 'forbidden'],
+    [404, 'no_service', 'not-found'],
+    [410, 'channel_is_archived', 'not-found'],
+    [200, '{"ok":true}', 'reply'],
+    [200, 'invalid_payload', 'reply'],
+    [201, 'ok', 'reply'],
+  ])('reads %i %s of a webhook', async (status, body, what) => {
+    const verdict = await told(slackHook, { [slackHook.deliver]: text(status, body) })
+    expect(verdict.code).toBe(`message/${what}`)
+    expect(verdict.observed).toContain(body)
+  })
+})
+
 describe('what no schema can refuse', () => {
   const api = 'http://127.0.0.1:1'
   it.each<[string, object, RegExp, RegExp]>([
@@ -354,6 +445,13 @@ describe('what no schema can refuse', () => {
     ['half a way', { channel: 'discord', token: BOT, url: api }, /does not read url/, /line `url`/],
     ['a hook elsewhere', { channel: 'discord', hook: `${api}/${HOOK}` }, /not the address of a Discord/, /Copy URL/],
     ['a hook that is no address', { channel: 'discord', hook: HOOK }, /not the address of a Discord/, /Copy URL/],
+    [
+      'a hook of another service',
+      { channel: 'slack', hook: `${api}/api/webhooks/1/${HOOK}` },
+      /webhook of Slack/,
+      /Incoming/,
+    ],
+    ['a token with a newline', { channel: 'slack', token: `${BOT}\n`, chat: 'C1' }, /token holds/, /newline/],
     ['a token with its scheme', { ...discordBot.options(api), token: `Bot ${BOT}` }, /token holds/, /`token` anew/],
     ['an id that lost digits', { ...discordBot.options(api), chat: 290926798999357250 }, /too long/, /chat: "ID"/],
     ['a name for an id', { ...discordBot.options(api), chat: '#gateway' }, /not the id/, /Copy Channel ID/],
