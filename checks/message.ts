@@ -69,6 +69,8 @@ no redirect is followed, and a service that asks for patience is left alone.
 starts are left, because a restart loop that uses them up loses the token. Its test message is silent and names nobody.
 \`slack\` takes a bot's \`token\` and a channel (\`auth.test\`, \`chat.postMessage\`, \`chat.delete\`), or the address of an incoming webhook
 (\`hook\`), which cannot be asked without a message being sent, and whose message cannot be taken away. Slack knows no silent message.
+\`ntfy\` takes a \`topic\`, and a \`token\` where the server asks for one: \`/v1/health\`, \`/TOPIC/auth\` (the right to read, which a sender need not
+have), then a message of the lowest priority that the server does not keep; for people to notice, one of high priority.
 \`webhook\` makes the requests that are declared: \`request\` and \`expect\`, and beforehand \`probe\`. Proxies come from
 \`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\`.
 
@@ -158,6 +160,14 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
         api: 'http://127.0.0.1:18465',
       },
       expect: { status: 'fail', code: 'message/forbidden' },
+    },
+    {
+      title: 'An ntfy server, and a message that it has taken',
+      servers: [
+        { port: 18466, status: 200, body: '{"healthy":true,"success":true,"id":"hwQ2YpKdmg","topic":"gateway_4711"}' },
+      ],
+      options: { channel: 'ntfy', topic: 'gateway_4711', api: 'http://127.0.0.1:18466' },
+      expect: { status: 'pass', code: 'message/delivered' },
     },
     {
       title: 'A webhook that answers 200 and refuses all the same',

@@ -2,13 +2,14 @@
 import type { OptionSchema } from '../../core/check.ts'
 import type { Channel } from './channel.ts'
 import { discord } from './channels/discord.ts'
+import { ntfy } from './channels/ntfy.ts'
 import { slack } from './channels/slack.ts'
 import { telegram } from './channels/telegram.ts'
 import { webhook } from './channels/webhook.ts'
 
-export const channels = { telegram, discord, slack, webhook }
+export const channels = { telegram, discord, slack, ntfy, webhook }
 
-const all = { ...telegram.keys, ...discord.keys, ...slack.keys, ...webhook.keys }
+const all = { ...telegram.keys, ...discord.keys, ...slack.keys, ...ntfy.keys, ...webhook.keys }
 
 /** What each channel says of a key. */
 const described = (key: string): string =>

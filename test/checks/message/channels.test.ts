@@ -138,7 +138,24 @@ const slackHook: Double = {
   receipt: 'ok',
 }
 
-const doubles = [discordBot, discordHook, slackBot, slackHook]
+const TK = 'tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2'
+
+const ntfy: Double = {
+  name: 'ntfy',
+  secret: TK,
+  options: url => ({ channel: 'ntfy', topic: 'gateway_4711', token: TK, api: url }),
+  good: {
+    'GET /v1/health': json(200, { healthy: true }),
+    'GET /gateway_4711/auth': json(200, { success: true }),
+    'POST /gateway_4711': json(200, { id: 'hwQ2YpKdmg', event: 'message', topic: 'gateway_4711', message: 'm' }),
+  },
+  probe: 'GET /gateway_4711/auth',
+  deliver: 'POST /gateway_4711',
+  watched: ['ntfy topic gateway_4711'],
+  receipt: 'hwQ2YpKdmg',
+}
+
+const doubles = [discordBot, discordHook, slackBot, slackHook, ntfy]
 
 const says = (status: number, what: string): Play => json(status, { message: what, error: what })
 
@@ -219,7 +236,8 @@ describe.each(doubles)('$name', double => {
         [probe, atProbe],
         [deliver, atDelivery],
       ] as const) {
-        if (route === undefined) continue
+        // The right to read is not what a delivery needs.
+        if (route === undefined || (double === ntfy && route === probe && what === 'forbidden')) continue
         const api = await service(playing(good, { [route]: play }))
         const { run, dir } = bench()
         const began = performance.now()
@@ -436,6 +454,65 @@ describe('slack', () => {
   })
 })
 
+describe('ntfy', () => {
+  const AUTH = 'GET /gateway_4711/auth'
+  const error = (code: number, said: string): Play =>
+    json(Math.floor(code / 100), { code, http: Math.floor(code / 100), error: said, link: 'https://ntfy.sh/docs' })
+
+  it('sends quietly and is not kept, and loudly what people are to notice', async () => {
+    const api = await service(playing(ntfy.good))
+    await bench().run({ ...ntfy.options(api.url), text: 'grüß Gott' })
+    await bench().run(ntfy.options(api.url), { env: { BOOTCHECK_MESSAGE: `x${'ü'.repeat(3000)}` } })
+    const [quiet, loud] = api.calls.filter(({ method }) => method === 'POST')
+    expect(quiet).toMatchObject({ body: 'grüß Gott', headers: { priority: '1', cache: 'no' } })
+    expect(loud?.headers).toMatchObject({ priority: '4' })
+    expect(loud?.headers.cache).toBeUndefined()
+    expect(Buffer.byteLength(loud?.body ?? '')).toBeLessThanOrEqual(4096)
+    expect(loud?.body).toMatch(/^xü+…$/)
+  })
+
+  it('shows its token to the topic alone, and none where there is none', async () => {
+    const api = await service(playing(ntfy.good))
+    await bench().run(ntfy.options(api.url))
+    expect(api.calls.map(call => call.headers.authorization)).toEqual([undefined, `Bearer ${TK}`, `Bearer ${TK}`])
+    api.calls.length = 0
+    const open = { channel: 'ntfy', topic: 'gateway_4711', api: api.url }
+    expect(codeOf(await bench().run(open))).toBe('message/delivered')
+    expect(api.calls.map(call => call.headers.authorization)).toEqual([undefined, undefined, undefined])
+  })
+
+  it('lets a token deliver that may write and not read, and does not call it good without a delivery', async () => {
+    const api = await service(playing(ntfy.good, { [AUTH]: error(40301, 'forbidden') }))
+    expect(await bench().run(ntfy.options(api.url))).toMatchObject({
+      status: 'pass',
+      code: 'message/delivered',
+      facts: { mayRead: false },
+    })
+    expect(await bench().run({ ...ntfy.options(api.url), depth: 'probe' })).toMatchObject({
+      status: 'fail',
+      code: 'message/forbidden',
+      next: expect.stringContaining('depth: deliver'),
+    })
+  })
+
+  it.each<[string, string, Play, string, RegExp]>([
+    ['a token that is none', AUTH, error(40101, 'unauthorized'), 'unauthorized', /ntfy token add/],
+    ['no right to write', ntfy.deliver, error(40301, 'forbidden'), 'forbidden', /ntfy access USER gateway_4711/],
+    ['too many requests', ntfy.deliver, error(42901, 'limit reached'), 'rate-limited', /send less/],
+    ['too many messages', ntfy.deliver, error(42908, 'daily message quota reached'), 'rate-limited', /send less/],
+    ['an unhealthy server', 'GET /v1/health', json(200, { healthy: false }), 'server-error', /health/],
+    ['no ntfy server', 'GET /v1/health', text(404, 'nginx'), 'not-found', /`api`/],
+    ['no success', AUTH, json(200, { success: false }), 'reply', /health/],
+    ['a receipt of another topic', ntfy.deliver, json(200, { id: 'a', topic: 'b' }), 'reply', /health/],
+    ['no receipt', ntfy.deliver, json(200, { topic: 'gateway_4711' }), 'reply', /health/],
+    ['a 200 that refuses', ntfy.deliver, json(200, { ok: false, error: 'no' }), 'reply', /health/],
+  ])('tells %s', async (_, route, play, what, next) => {
+    const verdict = await told(ntfy, { [route]: play })
+    expect(verdict.code).toBe(`message/${what}`)
+    expect(verdict.next).toMatch(next)
+  })
+})
+
 describe('what no schema can refuse', () => {
   const api = 'http://127.0.0.1:1'
   it.each<[string, object, RegExp, RegExp]>([
@@ -452,6 +529,7 @@ describe('what no schema can refuse', () => {
       /Incoming/,
     ],
     ['a token with a newline', { channel: 'slack', token: `${BOT}\n`, chat: 'C1' }, /token holds/, /newline/],
+    ['a topic with a slash', { channel: 'ntfy', topic: 'a/b' }, /not the name of an ntfy topic/, /`topic`/],
     ['a token with its scheme', { ...discordBot.options(api), token: `Bot ${BOT}` }, /token holds/, /`token` anew/],
     ['an id that lost digits', { ...discordBot.options(api), chat: 290926798999357250 }, /too long/, /chat: "ID"/],
     ['a name for an id', { ...discordBot.options(api), chat: '#gateway' }, /not the id/, /Copy Channel ID/],
