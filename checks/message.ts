@@ -20,6 +20,14 @@ const formOf = ({ forms }: Channel, given: Readonly<Record<string, unknown>>): F
 const ways = ({ required, forms }: Channel): string =>
   forms?.map(form => [...required, ...form.required].join(' and ')).join(', or ') ?? listing(required, 9)
 
+/** What makes any channel complete, each once: several channels are named alike. */
+const alternatives = channelNames
+  .flatMap(name => {
+    const { required, forms = [{ required: [] }] } = channelOf(name)
+    return forms.map(form => [...required, ...form.required])
+  })
+  .filter((keys, at, all) => all.findIndex(other => other.join() === keys.join()) === at)
+
 /** The keys that do not fit the channel, as a verdict. */
 const misfit = (name: ChannelName, depth: Depth, given: Readonly<Record<string, unknown>>) => {
   const channel = channelOf(name)
@@ -104,10 +112,7 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
       text: { type: 'string', minLength: 1, maxLength: 1000, description: 'What the message says' },
     },
     // Which keys belong to which channel is judged in `run`; that no channel is complete can be said before.
-    anyOf: channelNames.flatMap(name => {
-      const { required, forms = [{ required: [] }] } = channelOf(name)
-      return forms.map(form => ({ required: [...required, ...form.required] }))
-    }),
+    anyOf: alternatives.map(required => ({ required })),
   },
   codes,
   sends: true,
