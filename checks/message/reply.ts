@@ -18,6 +18,24 @@ export interface Advice {
   readonly next: string
 }
 
+/** Advice on each refusal; `other` on those that have none of their own. */
+export const adviceBy =
+  (own: Readonly<Partial<Record<Refusal['refused'], Advice>>>, other: Advice) =>
+  (refused: Refusal['refused']): Advice =>
+    own[refused] ?? other
+
+/** What to do about a limit: it is the gateway that sends too much. */
+export const PATIENCE = 'let the gateway send less; nothing is sent before that time'
+
+/** What a service with several ways in words differently for each of them. */
+export interface Words {
+  readonly renew: string
+  readonly target: string
+  readonly correct: string
+  readonly admit: string
+  readonly origin: string
+}
+
 /** What the status alone says; undefined for 2xx. `advice` words what to do about each. */
 export const refusedByStatus = (
   reply: Reply,

@@ -15,7 +15,7 @@ import {
   type Unusable,
 } from '../channel.ts'
 import { apiKey, baseOf, chatKey, oddApi, oddToken, secretKey } from '../options.ts'
-import { type Advice, isObject, number, refusedByStatus, word } from '../reply.ts'
+import { type Advice, adviceBy, isObject, number, PATIENCE, refusedByStatus, type Words, word } from '../reply.ts'
 
 const API = 'https://discord.com/api/v10'
 
@@ -33,33 +33,19 @@ const FEW_SESSIONS = 100
 
 const SNOWFLAKE = /^\d{1,20}$/
 
-interface Words {
-  readonly renew: string
-  readonly target: string
-  readonly correct: string
-  readonly admit: string
-  readonly origin: string
-}
-
-const advise =
-  ({ renew, target, correct, admit, origin }: Words) =>
-  (refused: Refused): Advice => {
-    switch (refused) {
-      case 'unauthorized':
-        return { expected: 'a credential that Discord has given and that nobody took back', next: renew }
-      case 'forbidden':
-        return { expected: `the right to see and to write to ${target}`, next: admit }
-      case 'not-found':
-        return { expected: `${target} exists`, next: correct }
-      case 'rate-limited':
-        return {
-          expected: 'a client below its limits',
-          next: 'let the gateway send less; nothing is sent before that time',
-        }
-      default:
-        return { expected: 'the answer of the Discord API', next: `curl -m 5 ${quote(origin)}` }
-    }
-  }
+const advise = ({ renew, target, correct, admit, origin }: Words): ((refused: Refused) => Advice) =>
+  adviceBy(
+    {
+      unauthorized: { expected: 'a credential that Discord has given and that nobody took back', next: renew },
+      forbidden: { expected: `the right to see and to write to ${target}`, next: admit },
+      'not-found': { expected: `${target} exists`, next: correct },
+      'rate-limited': {
+        expected: 'a client below its limits',
+        next: PATIENCE,
+      },
+    },
+    { expected: 'the answer of the Discord API', next: `curl -m 5 ${quote(origin)}` },
+  )
 
 /** `{code, message, retry_after}` beside the status of a refusal. */
 const answered = (

@@ -5,7 +5,7 @@ import { shown } from '../../../core/http-words.ts'
 import { quote } from '../../../core/shell.ts'
 import { DEFAULT_TEXT, type Done, defineChannel, type Refusal, type Refused } from '../channel.ts'
 import { apiKey, baseOf, oddApi, oddToken, secretKey } from '../options.ts'
-import { type Advice, isObject, number, refusedByStatus, word } from '../reply.ts'
+import { type Advice, adviceBy, isObject, number, PATIENCE, refusedByStatus, word } from '../reply.ts'
 
 const API = 'https://ntfy.sh'
 
@@ -27,35 +27,32 @@ const within = (text: string): string => {
         .replace(/\uFFFD+$/, '')}…`
 }
 
-const advise =
-  (topic: string, origin: string, known: boolean) =>
-  (refused: Refused): Advice => {
-    switch (refused) {
-      case 'unauthorized':
-        return {
-          expected: 'a token that the server has given and that nobody took back',
-          next: known
-            ? 'set the variable behind `token` to what `ntfy token add USER` shows'
-            : 'write a line `token: "${secret:NTFY_TOKEN}"`',
-        }
-      case 'forbidden':
-        return {
-          expected: `the right to write to topic ${topic}`,
-          next: known
-            ? `give the token's user the right, on the server: ntfy access USER ${topic} write-only`
-            : 'write a line `token: "${secret:NTFY_TOKEN}"`, of a user who may write there',
-        }
-      case 'not-found':
-        return { expected: 'an ntfy server at `api`', next: `correct the line \`api\`: curl -m 5 ${quote(origin)}` }
-      case 'rate-limited':
-        return {
-          expected: 'a sender below the limits of the server',
-          next: 'let the gateway send less; nothing is sent before that time',
-        }
-      default:
-        return { expected: 'the answer of an ntfy server', next: `curl -m 5 ${quote(`${origin}/v1/health`)}` }
-    }
-  }
+const advise = (topic: string, origin: string, known: boolean): ((refused: Refused) => Advice) =>
+  adviceBy(
+    {
+      unauthorized: {
+        expected: 'a token that the server has given and that nobody took back',
+        next: known
+          ? 'set the variable behind `token` to what `ntfy token add USER` shows'
+          : 'write a line `token: "${secret:NTFY_TOKEN}"`',
+      },
+      forbidden: {
+        expected: `the right to write to topic ${topic}`,
+        next: known
+          ? `give the token's user the right, on the server: ntfy access USER ${topic} write-only`
+          : 'write a line `token: "${secret:NTFY_TOKEN}"`, of a user who may write there',
+      },
+      'not-found': {
+        expected: 'an ntfy server at `api`',
+        next: `correct the line \`api\`: curl -m 5 ${quote(origin)}`,
+      },
+      'rate-limited': {
+        expected: 'a sender below the limits of the server',
+        next: PATIENCE,
+      },
+    },
+    { expected: 'the answer of an ntfy server', next: `curl -m 5 ${quote(`${origin}/v1/health`)}` },
+  )
 
 export const ntfy = defineChannel({
   keys: {

@@ -14,7 +14,7 @@ import {
   type Unusable,
 } from '../channel.ts'
 import { apiKey, baseOf, chatKey, oddApi, oddToken, secretKey } from '../options.ts'
-import { type Advice, isObject, refusedByStatus, word } from '../reply.ts'
+import { type Advice, adviceBy, isObject, PATIENCE, refusedByStatus, type Words, word } from '../reply.ts'
 
 const API = 'https://slack.com/api'
 
@@ -45,33 +45,19 @@ const ERRORS: Readonly<Record<string, Refused>> = {
   request_timeout: 'server-error',
 }
 
-interface Words {
-  readonly renew: string
-  readonly target: string
-  readonly correct: string
-  readonly admit: string
-  readonly origin: string
-}
-
-const advise =
-  ({ renew, target, correct, admit, origin }: Words) =>
-  (refused: Refused): Advice => {
-    switch (refused) {
-      case 'unauthorized':
-        return { expected: 'a credential that Slack has given and that nobody took back', next: renew }
-      case 'forbidden':
-        return { expected: `the right to write to ${target}`, next: admit }
-      case 'not-found':
-        return { expected: `${target} exists, and the app may see it`, next: correct }
-      case 'rate-limited':
-        return {
-          expected: 'an app below its limits',
-          next: 'let the gateway send less; nothing is sent before that time',
-        }
-      default:
-        return { expected: 'the answer of Slack', next: `curl -m 5 ${quote(origin)}` }
-    }
-  }
+const advise = ({ renew, target, correct, admit, origin }: Words): ((refused: Refused) => Advice) =>
+  adviceBy(
+    {
+      unauthorized: { expected: 'a credential that Slack has given and that nobody took back', next: renew },
+      forbidden: { expected: `the right to write to ${target}`, next: admit },
+      'not-found': { expected: `${target} exists, and the app may see it`, next: correct },
+      'rate-limited': {
+        expected: 'an app below its limits',
+        next: PATIENCE,
+      },
+    },
+    { expected: 'the answer of Slack', next: `curl -m 5 ${quote(origin)}` },
+  )
 
 /** Slack reads these three as the beginning of a mention or a link. */
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

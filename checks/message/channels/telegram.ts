@@ -6,41 +6,35 @@ import { quote } from '../../../core/shell.ts'
 import { excerpt } from '../../../core/text.ts'
 import { DEFAULT_TEXT, type Done, defineChannel, type Refusal, type Refused, type Step } from '../channel.ts'
 import { apiKey, baseOf, chatKey, oddApi, secretKey } from '../options.ts'
-import { type Advice, isObject, number, refusedByStatus } from '../reply.ts'
+import { type Advice, adviceBy, isObject, number, PATIENCE, refusedByStatus } from '../reply.ts'
 
 const API = 'https://api.telegram.org'
 
 /** The Bot API sends most refusals as 400 and tells them apart in words. */
 const NO_CHAT = /chat not found|user not found|peer_id_invalid|chat_id is empty|member not found/i
 
-const advise =
-  (chat: string, api: string) =>
-  (refused: Refused): Advice => {
-    switch (refused) {
-      case 'unauthorized':
-        return {
-          expected: 'a token that @BotFather has given and that nobody revoked',
-          next: 'set the variable behind `token` to what @BotFather shows under /mybots, API Token',
-        }
-      case 'forbidden':
-        return {
-          expected: `that the bot may write to ${chat}`,
-          next: `open ${chat} in Telegram and press Start, or add the bot to the group again`,
-        }
-      case 'not-found':
-        return {
-          expected: `a chat that the bot knows`,
-          next: `send /start to the bot from there, or correct the line \`chat: ${chat}\``,
-        }
-      case 'rate-limited':
-        return {
-          expected: 'a bot below its limits',
-          next: 'let the gateway send less; nothing is sent before that time',
-        }
-      default:
-        return { expected: 'ok and a result', next: `curl -m 5 ${quote(api)}` }
-    }
-  }
+const advise = (chat: string, api: string): ((refused: Refused) => Advice) =>
+  adviceBy(
+    {
+      unauthorized: {
+        expected: 'a token that @BotFather has given and that nobody revoked',
+        next: 'set the variable behind `token` to what @BotFather shows under /mybots, API Token',
+      },
+      forbidden: {
+        expected: `that the bot may write to ${chat}`,
+        next: `open ${chat} in Telegram and press Start, or add the bot to the group again`,
+      },
+      'not-found': {
+        expected: `a chat that the bot knows`,
+        next: `send /start to the bot from there, or correct the line \`chat: ${chat}\``,
+      },
+      'rate-limited': {
+        expected: 'a bot below its limits',
+        next: PATIENCE,
+      },
+    },
+    { expected: 'ok and a result', next: `curl -m 5 ${quote(api)}` },
+  )
 
 export const telegram = defineChannel({
   keys: {

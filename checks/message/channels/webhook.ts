@@ -5,7 +5,7 @@ import { badHeader, CREDENTIAL, lowered, same, shown } from '../../../core/http-
 import { pointed } from '../../../core/pointer.ts'
 import { quote } from '../../../core/shell.ts'
 import { DEFAULT_TEXT, type Done, defineChannel, type Refusal, type Refused, type Step } from '../channel.ts'
-import { type Advice, refusedByStatus } from '../reply.ts'
+import { type Advice, adviceBy, PATIENCE, refusedByStatus } from '../reply.ts'
 
 /** Whether a part of an address may be a token, and no word like `services`, which would then be hidden in every sentence. */
 const mayBeSecret = (part: string): boolean => part.length >= 8 && (/[\dA-Z]/.test(part) || part.length >= 20)
@@ -30,28 +30,25 @@ interface Expect {
 const statusesOf = ({ status }: Expect): readonly number[] | undefined =>
   status === undefined ? undefined : typeof status === 'number' ? [status] : status
 
-const advise =
-  (origin: string) =>
-  (refused: Refused): Advice => {
-    switch (refused) {
-      case 'unauthorized':
-        return { expected: 'a credential that is accepted', next: 'renew the secret in `request.headers` or `url`' }
-      case 'forbidden':
-        return {
-          expected: 'a credential that may post here',
-          next: 'renew the secret in `request.headers` or `url`, or its rights',
-        }
-      case 'not-found':
-        return { expected: 'a webhook at this address', next: 'make the webhook anew and correct the line `url`' }
-      case 'rate-limited':
-        return {
-          expected: 'a webhook below its limits',
-          next: 'let the gateway send less; nothing is sent before that time',
-        }
-      default:
-        return { expected: 'the declared status', next: `curl -m 5 -i ${quote(origin)}` }
-    }
-  }
+const advise = (origin: string): ((refused: Refused) => Advice) =>
+  adviceBy(
+    {
+      unauthorized: {
+        expected: 'a credential that is accepted',
+        next: 'renew the secret in `request.headers` or `url`',
+      },
+      forbidden: {
+        expected: 'a credential that may post here',
+        next: 'renew the secret in `request.headers` or `url`, or its rights',
+      },
+      'not-found': { expected: 'a webhook at this address', next: 'make the webhook anew and correct the line `url`' },
+      'rate-limited': {
+        expected: 'a webhook below its limits',
+        next: PATIENCE,
+      },
+    },
+    { expected: 'the declared status', next: `curl -m 5 -i ${quote(origin)}` },
+  )
 
 /** The first thing in which a reply differs from what was declared. */
 const difference = (reply: Reply, { json, body }: Expect): Pick<Refusal, 'observed' | 'expected'> | undefined => {
