@@ -115,6 +115,7 @@ const shared: UserConfig = {
 /** Files of core/ that only some kinds or commands load. */
 const LATE: ReadonlySet<string> = new Set([
   'bounded',
+  'contradiction',
   'dns-servers',
   'docs',
   'explain',

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { type CheckContext, defineCheck, type Trouble, type Verdict } from '../core/check.ts'
 import { contain } from '../core/contain.ts'
+import { contradictory } from '../core/contradiction.ts'
 import { FileError, stat } from '../core/files.ts'
 import { type CommandFlaw, findCommand } from '../core/find-command.ts'
 import { shownPath } from '../core/paths.ts'
@@ -206,15 +207,7 @@ A secret among the words can be seen in ps(1) while it runs: give it in \`env\`.
   conflict: given => contradiction(given as Given),
   async run(options, ctx): Promise<Verdict> {
     const wrong = contradiction(options)
-    if (wrong !== undefined)
-      return {
-        status: 'fail',
-        code: 'command/contradiction',
-        summary: wrong,
-        observed: wrong,
-        expected: 'options that can be followed',
-        next: 'bootcheck explain command',
-      }
+    if (wrong !== undefined) return contradictory('command', wrong)
     // Its process group is the child's, and ends with it; and the child is where a regular expression may run for ever.
     contain('code', 'a command')
     const refused = untrusted(ctx)

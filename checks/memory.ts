@@ -1,5 +1,6 @@
 /** Memory for the gateway, before it starts: of the host, of its control group, of its own limits. */
 import { type CheckContext, defineCheck, type Verdict } from '../core/check.ts'
+import { contradictory } from '../core/contradiction.ts'
 import { listProcesses } from '../core/process-list.ts'
 import { bytes, excerpt } from '../core/text.ts'
 import { SIZE_PATTERN, size } from '../core/units.ts'
@@ -79,15 +80,7 @@ read. Pressure: a host may have memory and still be thrashing.`,
   conflict: contradiction,
   async run(options, ctx): Promise<Verdict> {
     const wrong = contradiction(options)
-    if (wrong !== undefined)
-      return {
-        status: 'fail',
-        code: 'memory/contradiction',
-        summary: wrong,
-        observed: wrong,
-        expected: 'what the gateway needs',
-        next: 'bootcheck explain memory',
-      }
+    if (wrong !== undefined) return contradictory('memory', wrong, 'what the gateway needs')
     const gathered = await gather(options.swap)
     const need = { free: size(options.free) ?? 0, headroom: size(options.headroom) ?? 0 }
     const verdict = judge(gathered, need, [])

@@ -1,5 +1,6 @@
 /** How many of a program run: none before a start, exactly one after it. */
 import { type CheckContext, defineCheck, type Trouble, type Verdict } from '../core/check.ts'
+import { contradictory } from '../core/contradiction.ts'
 import { fits } from '../core/glob.ts'
 import { shownPath } from '../core/paths.ts'
 import { alive, clock, describe } from '../core/process.ts'
@@ -215,15 +216,7 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
   conflict: contradiction,
   async run(options, ctx): Promise<Verdict> {
     const wrong = contradiction(options)
-    if (wrong !== undefined)
-      return {
-        status: 'fail',
-        code: 'process/contradiction',
-        summary: wrong,
-        observed: wrong,
-        expected: 'options that can be followed',
-        next: 'bootcheck explain process',
-      }
+    if (wrong !== undefined) return contradictory('process', wrong)
     const range = rangeOf(options.expect, ctx)
     const list = await listProcesses(ctx.signal)
     if (!list) return unlisted
