@@ -6,7 +6,7 @@ const escaped = (text: string): string =>
 
 /** Quotes a word where it needs it; what a terminal would not show goes into `$'…'` (POSIX 2024), byte by byte. */
 export const quote = (word: string): string => {
-  if (/^[\w@%+=:,./-]+$/.test(word) && !word.startsWith('-')) return word
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word
   if (word.search(UNSAFE) < 0) return `'${word.replaceAll("'", `'\\''`)}'`
   return `$'${word.replaceAll(/[\\']/g, '\\$&').replaceAll(UNSAFE, escaped)}'`
 }

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import fastGlob from 'fast-glob'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Check, Example } from '../core/check.ts'
@@ -111,12 +111,6 @@ describe('README.md', () => {
     expect(plan?.checks.map(check => check.kind)).toEqual(['port'])
   })
 
-  it('lists every kind and no other', () => {
-    const rows = readme.split('\n').filter(line => line.startsWith('| ['))
-    const listed = [...rows.join('\n').matchAll(/\[([a-z-]+)\]\(docs\/checks\.md#/g)].map(match => match[1])
-    expect(listed.toSorted()).toEqual(Object.keys(kinds).toSorted())
-  })
-
   it('links to what is there', () => {
     for (const file of fastGlob.sync(['README.md', 'docs/**/*.md', 'CHANGELOG.md'], { cwd: ROOT }))
       for (const [, target = ''] of read(file).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
@@ -138,13 +132,9 @@ describe('BOOT.example.md', () => {
     return cwd
   }
 
-  it('covers every kind that needs no memory, and lints clean', async () => {
-    const { plan, errors, warnings } = await parseManifest(read('BOOT.example.md'), { mode: 'lint' })
+  it('lints clean', async () => {
+    const { errors, warnings } = await parseManifest(read('BOOT.example.md'), { mode: 'lint' })
     expect({ errors, warnings }).toEqual({ errors: [], warnings: [] })
-    const forgetful = fastGlob.sync('checks/[a-z]*.ts', { cwd: ROOT }).map(path => basename(path, '.ts'))
-    expect([...new Set(plan?.checks.map(check => check.kind))].toSorted()).toEqual(
-      forgetful.filter(name => name !== 'index').toSorted(),
-    )
   })
 
   it('is ready as it stands; alone, its receiver is a warning', async () => {

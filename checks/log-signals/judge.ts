@@ -33,14 +33,16 @@ export interface Looked {
 }
 
 interface Sign {
-  /** Name and number: `sqlite-cantopen (17 lines)`. */
+  /** `sqlite-cantopen (17 lines)`, or an earlier check's id. */
   readonly short: string
+  /** For machines: an earlier check's code stands with its id. */
+  readonly fact: string
   readonly long: string
   /** The line that gave it away, where there is one. */
   readonly line?: string
-  readonly finding: Finding
+  /** Of a line in a log; an earlier check reports its own. */
+  readonly finding?: Finding
   readonly next: string
-  readonly fromLog: boolean
 }
 
 type Ctx = Pick<CheckContext, 'cwd' | 'home' | 'mask' | 'now' | 'phase'>
@@ -71,8 +73,10 @@ const signOfHit = (hit: Hit, ctx: Ctx): Sign => {
   const often = `${plural(count, signal.times > 1 ? 'time' : 'line')}${period(hit, ctx.now())}`
   const where = `${shownPath(at.path, ctx)}:${at.line}`
   const line = sample(hit, at, ctx.mask)
+  const short = `${signal.name} (${often})`
   return {
-    short: `${signal.name} (${often})`,
+    short,
+    fact: short,
     long: `${signal.name}: ${ctx.mask(signal.means)} (${often}, ${where})`,
     line,
     finding: {
@@ -82,16 +86,14 @@ const signOfHit = (hit: Hit, ctx: Ctx): Sign => {
       message: `${signal.name}: ${often}: ${line}`,
     },
     next: signal.next ?? showLine(at),
-    fromLog: true,
   }
 }
 
 const signOfOutcome = (id: string, outcome: Trouble, ctx: Ctx): Sign => ({
-  short: `${id} (${outcome.code})`,
-  long: ctx.mask(`${id}: ${outcomeWords(outcome)}`),
-  finding: { code: 'log-signals/signal', path: id, message: ctx.mask(`${id}: ${outcomeWords(outcome)}`) },
+  short: id,
+  fact: `${id} (${outcome.code})`,
+  long: ctx.mask(`${id}: ${outcome.summary}`),
   next: outcomeNext(id, outcome, ctx.phase),
-  fromLog: false,
 })
 
 const counts = (outcome: Outcome | undefined): outcome is Trouble =>
@@ -146,7 +148,7 @@ export const judge = (hits: readonly Hit[], looked: Looked, ctx: Ctx): Verdict =
     ...looked.earlier.flatMap(([id, outcome]) => (known(outcome) ? [id] : [])),
   ]
   const facts: Facts = {
-    signals: signs.map(({ short }) => short),
+    signals: signs.map(({ fact }) => fact),
     files: looked.read.length,
     passedOver: looked.old.length,
     lines: looked.lines,
@@ -156,12 +158,12 @@ export const judge = (hits: readonly Hit[], looked: Looked, ctx: Ctx): Verdict =
   const trouble = looked.problems.map(
     ({ what, path, message }): Finding => ({ code: CODES[what], path, message: ctx.mask(message) }),
   )
-  const findings = [...signs.map(({ finding }) => finding), ...trouble].slice(0, LISTED + signs.length)
+  const findings = [...signs.flatMap(({ finding }) => finding ?? []), ...trouble].slice(0, LISTED + signs.length)
   const said = remarks(looked).map(ctx.mask)
   const tail = said.length > 0 ? `; ${said.join('; ')}` : ''
   const names = signs.map(({ short }) => short).join(', ')
   const common = { watched, facts, findings }
-  const mended = signs.some(({ fromLog }) => fromLog)
+  const mended = signs.some(({ finding }) => finding)
     ? `; once mended, since: "${new Date(ctx.now()).toISOString().slice(0, 19)}Z" passes over what is older`
     : ''
   const body = {

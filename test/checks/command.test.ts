@@ -43,7 +43,7 @@ describe('how it ends', () => {
       code: 'command/exit',
       observed: expect.stringMatching(/^exit 4 after .*; stderr: broken$/),
       expected: 'exit 0',
-      next: `cd ${cwd} && env 'WHO=a b' /bin/sh '-c' 'echo broken >&2; exit 4'`,
+      next: `cd ${cwd} && env 'WHO=a b' /bin/sh -c 'echo broken >&2; exit 4'`,
       facts: { exit: 4 },
     })
   })
