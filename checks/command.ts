@@ -6,10 +6,10 @@ import { contradictory } from '../core/contradiction.ts'
 import { FileError, stat } from '../core/files.ts'
 import { type CommandFlaw, findCommand } from '../core/find-command.ts'
 import { shownPath } from '../core/paths.ts'
+import { flawOfPattern } from '../core/safe-regex.ts'
 import { quote } from '../core/shell.ts'
 import { excerpt } from '../core/text.ts'
 import { execute } from './command/execute.ts'
-import { flawOf } from './command/expectation.ts'
 import { type Asked, judge, type Wanted } from './command/judge.ts'
 import { whyNotStarted } from './command/start.ts'
 import { distrust } from './command/trust.ts'
@@ -47,8 +47,8 @@ const contradiction = ({ expect, nagios }: Given): string | undefined => {
   if (nagios && expect?.exit !== undefined)
     return 'with nagios: true the exit code is read as a plugin means it: leave expect.exit out'
   for (const text of [...list(expect?.stdout), ...list(expect?.stderr)]) {
-    const flaw = text.includes('${') ? undefined : flawOf(text)
-    if (flaw !== undefined) return `${excerpt(text, 80)} is no regular expression: ${flaw}`
+    const flaw = text.includes('${') ? undefined : flawOfPattern(text)
+    if (flaw !== undefined) return excerpt(flaw, 200)
   }
   return undefined
 }

@@ -2,12 +2,13 @@
 import { type CheckContext, defineCheck, type Finding, type Trouble, type Verdict } from '../core/check.ts'
 import { FileError, readText, stat } from '../core/files.ts'
 import { shownPath } from '../core/paths.ts'
+import { matcherOf } from '../core/safe-regex.ts'
 import { quote } from '../core/shell.ts'
 import { listing, plural } from '../core/text.ts'
 import { parseEnvFile } from '../core/variables.ts'
 import { codes, type What } from './env/codes.ts'
 import { judge, type Problem, type Source } from './env/judge.ts'
-import { flawOf, matcherOf, NAME, rulesOf, TYPES } from './env/rule.ts'
+import { flawOf, NAME, rulesOf, TYPES } from './env/rule.ts'
 import { readService, type Service } from './env/service.ts'
 
 const LISTED = 20
@@ -125,7 +126,7 @@ const look = (
 ): Verdict => {
   const rules = rulesOf(vars)
   // Before anything is read: a pattern that may take long makes the check run again in a child.
-  for (const rule of rules.values()) matcherOf(rule)?.find('')
+  for (const { matches } of rules.values()) if (matches !== undefined) matcherOf(matches).find('')
   const read = files.map(file => readSource(file, ctx))
   const bad = read.find((one): one is Trouble => 'status' in one)
   if (bad) return bad

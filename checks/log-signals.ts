@@ -4,7 +4,7 @@ import { breather } from '../core/clock.ts'
 import { FileError } from '../core/files.ts'
 import { shownPath } from '../core/paths.ts'
 import { clock } from '../core/process.ts'
-import { compile, type Matcher } from '../core/safe-regex.ts'
+import { flawOfPattern, matcherOf } from '../core/safe-regex.ts'
 import { span } from '../core/text.ts'
 import { DURATION_PATTERN, duration } from '../core/units.ts'
 import type { LogPreset } from '../presets/openclaw-logs.ts'
@@ -35,17 +35,11 @@ interface Written {
   readonly within?: string
 }
 
-const matcher = (text: string, name: string): Matcher => {
-  const made = compile(text)
-  if ('problem' in made) throw new FileError('PATTERN', name, made.problem)
-  return made
-}
-
 const signalOf = ({ name, patterns, means, next, times = 1, within }: SignalData): Signal => ({
   name,
   means,
   ...(next === undefined ? {} : { next }),
-  patterns: patterns.map(row => row.map(text => matcher(text, name))),
+  patterns: patterns.map(row => row.map(matcherOf)),
   times,
   withinMs: within === undefined ? ANY_TIME_MS : (duration(within) ?? ANY_TIME_MS),
 })
@@ -53,8 +47,8 @@ const signalOf = ({ name, patterns, means, next, times = 1, within }: SignalData
 /** What is wrong with the patterns of `signals`; undefined if nothing is. */
 const flawIn = (signals: Readonly<Record<string, Written>> = {}): { name: string; problem: string } | undefined => {
   for (const [name, { pattern, times, within }] of Object.entries(signals)) {
-    const made = compile(pattern)
-    if ('problem' in made) return { name, problem: made.problem }
+    const flaw = flawOfPattern(pattern)
+    if (flaw !== undefined) return { name, problem: flaw }
     if (within !== undefined && (times ?? 1) === 1)
       return { name, problem: 'within says how soon several lines come, and times is 1' }
     if (within !== undefined && duration(within) === undefined)

@@ -2,12 +2,12 @@
 import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { type CheckContext, defineCheck, type Facts, type Trouble } from '../core/check.ts'
-import { contain } from '../core/contain.ts'
 import { FileError, lstat, realpath, stat } from '../core/files.ts'
 import { groupId, groupLabel } from '../core/groups.ts'
 import { octal, parseMode } from '../core/mode.ts'
 import { folded } from '../core/mounts.ts'
 import { findBreak } from '../core/path-break.ts'
+import { flawOfPattern, matcherOf } from '../core/safe-regex.ts'
 import { quote } from '../core/shell.ts'
 import { ageLimit, DURATION_PATTERN, MODE_PATTERN, SIZE_PATTERN, size } from '../core/units.ts'
 import { userId, userLabel } from '../core/users.ts'
@@ -24,7 +24,6 @@ import {
   TYPES,
   type Wanted,
 } from './path/judge.ts'
-import { flawOf, parsePattern } from './path/pattern.ts'
 import { type Found, search } from './path/search.ts'
 
 const typeOf = (facts: Stats): Seen['type'] => {
@@ -97,7 +96,7 @@ bit for group or others). With \`absent: true\` nothing may be there, not even a
 
 **contains, lacks.** Each pattern is text, or a regular expression (JavaScript's) between slashes: \`ready\`, \`/^ready in [0-9]+ ms$/i\`. It is
 sought in one line at a time, so also in a log of gigabytes. Text that begins and ends with a slash is written as an expression,
-\`/\\/etc\\//\`. A regular expression runs in a process of its own, which the deadline ends. An empty file proves no \`lacks\`, unless
+\`/\\/etc\\//\`. A regular expression that may take long runs in a process of its own, which the deadline ends. An empty file proves no \`lacks\`, unless
 \`min-size: 0B\` says that it may be empty. What a line says is not shown.
 
 **inside.** The real place, every link followed, must lie below that folder: a workspace that is a link to \`/\` is not inside.
@@ -179,8 +178,11 @@ a path that is wrong higher up fails. The age is that of the last change of cont
       return `"${content}" cannot stand beside "type: ${type}": only a file has a size and content`
     for (const key of ['contains', 'lacks'] as const)
       for (const pattern of Array.isArray(given[key]) ? given[key] : []) {
-        const flaw = flawOf(pattern)
-        if (flaw !== undefined) return `"${key}" has a pattern that cannot be used, ${JSON.stringify(pattern)}: ${flaw}`
+        if (typeof pattern !== 'string') continue
+        if (/[\n\r]/.test(pattern))
+          return `"${key}": ${JSON.stringify(pattern)} spans lines, and a pattern is sought in one line at a time`
+        const flaw = flawOfPattern(pattern)
+        if (flaw !== undefined) return `"${key}": ${flaw}`
       }
     return undefined
   },
@@ -232,7 +234,7 @@ a path that is wrong higher up fails. The age is that of the last change of cont
 
     const contains = options.contains ?? []
     const lacks = options.lacks ?? []
-    const sought = [...contains, ...lacks].map(parsePattern)
+    const sought = [...contains, ...lacks].map(matcherOf)
     const wanted: Wanted = {
       ...(options.type === undefined ? {} : { type: options.type }),
       regular: options['min-size'] !== undefined || options['max-size'] !== undefined || sought.length > 0,
@@ -251,7 +253,6 @@ a path that is wrong higher up fails. The age is that of the last change of cont
     const problems: Problem[] = []
     let found: Found | undefined
     if (sought.length > 0 && facts.isFile()) {
-      if (sought.some(pattern => 'regex' in pattern)) contain('code', 'a regular expression')
       try {
         found = await search(target, sought, ctx.signal)
       } catch (error) {

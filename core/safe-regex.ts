@@ -23,8 +23,7 @@ const PREDICTABLE = /^(?:[^\\()[*+?{]|\\[^\dk]|\[(?:[^\]\\]|\\.)*\])*$/s
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 
-/** Reads a pattern. `problem` is one line that says what is wrong with it; nothing is matched to find out. */
-export const compile = (text: string): Matcher | { readonly problem: string } => {
+const compile = (text: string): Matcher | { readonly problem: string } => {
   const [, body, flags = ''] = EXPRESSION.exec(text) ?? []
   if (body === undefined)
     return text === ''
@@ -50,4 +49,17 @@ export const compile = (text: string): Matcher | { readonly problem: string } =>
       return given.search(expression)
     },
   }
+}
+
+/** What is wrong with a pattern, in one line; undefined if nothing is. Nothing is matched to find out. */
+export const flawOfPattern = (text: string): string | undefined => {
+  const made = compile(text)
+  return 'problem' in made ? made.problem : undefined
+}
+
+/** Throws a `TypeError` for a pattern that `flawOfPattern` names a flaw of. */
+export const matcherOf = (text: string): Matcher => {
+  const made = compile(text)
+  if ('problem' in made) throw new TypeError(made.problem)
+  return made
 }

@@ -1,7 +1,9 @@
 /** One variable, from what was found of it. Values come in, and none goes out. */
+
+import { matcherOf } from '../../core/safe-regex.ts'
 import { suggest } from '../../core/suggest.ts'
 import type { What } from './codes.ts'
-import { hasType, MEANING, matcherOf, type Rule } from './rule.ts'
+import { hasType, MEANING, type Rule } from './rule.ts'
 import { type Slip, slipIn } from './slips.ts'
 
 /** Variables of one origin. `label`: `the environment`, `.env`, `gateway.service`. */
@@ -116,9 +118,9 @@ export const judge = (facts: Facts): Problem | undefined => {
       return problem('path-missing', `leads to nothing that this user can see (${source.label})`, MEANING[type], mend)
   } else if (type !== undefined && !hasType(value, type))
     return problem('type', `is not ${MEANING[type]} (${source.label})`, MEANING[type], mend)
-  const matcher = matcherOf(rule)
-  if (matcher && matcher.find(value) < 0)
-    return problem('pattern', `does not match ${matcher.source} (${source.label})`, `text with ${matcher.source}`, mend)
+  const { matches } = rule
+  if (matches !== undefined && matcherOf(matches).find(value) < 0)
+    return problem('pattern', `does not match ${matches} (${source.label})`, `text with ${matches}`, mend)
   if (shell?.[name] !== undefined && shell[name] !== value && source === first)
     return {
       ...problem(

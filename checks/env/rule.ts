@@ -1,5 +1,5 @@
 /** What is asked of one variable. */
-import { compile, type Matcher } from '../../core/safe-regex.ts'
+import { flawOfPattern } from '../../core/safe-regex.ts'
 
 export const TYPES = ['integer', 'port', 'url', 'boolean', 'path-exists'] as const
 
@@ -24,16 +24,10 @@ export const flawOf = ({ vars }: Readonly<Record<string, unknown>>): string | un
   if (rules.size === 0) return 'vars is empty: name at least one variable'
   for (const [name, { matches }] of rules) {
     if (!new RegExp(NAME).test(name)) return `vars: ${JSON.stringify(name)} is no name of a variable`
-    const compiled = matches === undefined ? undefined : compile(matches)
-    if (compiled && 'problem' in compiled) return `vars ${name}: ${compiled.problem}`
+    const flaw = matches === undefined ? undefined : flawOfPattern(matches)
+    if (flaw !== undefined) return `vars ${name}: ${flaw}`
   }
   return undefined
-}
-
-export const matcherOf = ({ matches }: Rule): Matcher | undefined => {
-  const compiled = matches === undefined ? undefined : compile(matches)
-  if (compiled && 'problem' in compiled) throw new Error(compiled.problem) // flawOf has been asked
-  return compiled
 }
 
 /** What a value of a type is, for people. */

@@ -2,7 +2,7 @@
 import type { Reply } from '../../core/http.ts'
 import { same } from '../../core/http-words.ts'
 import { pointed } from '../../core/pointer.ts'
-import { compile, type Matcher } from '../../core/safe-regex.ts'
+import { flawOfPattern, matcherOf } from '../../core/safe-regex.ts'
 import type { What } from './codes.ts'
 
 export interface Expect {
@@ -46,10 +46,10 @@ const typeOf = (value: unknown): string => (value === null ? 'null' : Array.isAr
 const hasType = (value: unknown, type: string): boolean =>
   type === 'integer' ? Number.isInteger(value) : typeOf(value) === type
 
-const flawOfPattern = (where: string, pattern: unknown): string | undefined => {
+const flawOfText = (where: string, pattern: unknown): string | undefined => {
   if (typeof pattern !== 'string') return `${where} must be text or /regex/, not ${JSON.stringify(pattern)}`
-  const compiled = compile(pattern)
-  return 'problem' in compiled ? `${where}: ${compiled.problem}` : undefined
+  const flaw = flawOfPattern(pattern)
+  return flaw === undefined ? undefined : `${where}: ${flaw}`
 }
 
 const flawOfJson = (pointer: string, wanted: unknown): string | undefined => {
@@ -61,26 +61,20 @@ const flawOfJson = (pointer: string, wanted: unknown): string | undefined => {
   if (wanted.type !== undefined && !TYPES.includes(wanted.type)) return `${where}: type is one of ${TYPES.join(', ')}`
   if (wanted.exists === false && (wanted.type !== undefined || wanted.matches !== undefined))
     return `${where}: what must not be there has neither type nor text`
-  return wanted.matches === undefined ? undefined : flawOfPattern(`${where}: matches`, wanted.matches)
+  return wanted.matches === undefined ? undefined : flawOfText(`${where}: matches`, wanted.matches)
 }
 
 /** What is wrong with an expectation that fits the schema, in one line. */
 export const flawOfExpect = ({ headers = {}, json = {}, body }: Expect): string | undefined => {
   for (const [name, wanted] of Object.entries(headers)) {
-    const flaw = flawOfPattern(`expect.headers ${name}`, wanted)
+    const flaw = flawOfText(`expect.headers ${name}`, wanted)
     if (flaw !== undefined) return flaw
   }
   for (const [pointer, wanted] of Object.entries(json)) {
     const flaw = flawOfJson(pointer, wanted)
     if (flaw !== undefined) return flaw
   }
-  return body === undefined ? undefined : flawOfPattern('expect.body', body)
-}
-
-const matcher = (pattern: string): Matcher => {
-  const compiled = compile(pattern)
-  if ('problem' in compiled) throw new Error(compiled.problem) // flawOfExpect has been asked
-  return compiled
+  return body === undefined ? undefined : flawOfText('expect.body', body)
 }
 
 /** Throws `NeedsChild` where a pattern may take long: before anything is sent, since the check then runs again in a child. */
@@ -90,7 +84,7 @@ export const rehearse = ({ headers = {}, json = {}, body }: Expect): void => {
     ...Object.values(json).flatMap(wanted => (asserts(wanted) ? (wanted.matches ?? []) : [])),
     ...(body === undefined ? [] : [body]),
   ]
-  for (const pattern of patterns) matcher(String(pattern)).find('')
+  for (const pattern of patterns) matcherOf(String(pattern)).find('')
 }
 
 const jsonDifference = (pointer: string, wanted: unknown, document: unknown): Omit<Difference, 'what'> | undefined => {
@@ -104,7 +98,7 @@ const jsonDifference = (pointer: string, wanted: unknown, document: unknown): Om
   if (wanted.type !== undefined && !hasType(found, wanted.type))
     return { observed: is, expected: `${wanted.type} at ${at}` }
   if (wanted.matches === undefined) return undefined
-  const fits = typeof found === 'string' && matcher(wanted.matches).find(found) >= 0
+  const fits = typeof found === 'string' && matcherOf(wanted.matches).find(found) >= 0
   return fits ? undefined : { observed: is, expected: `text with ${wanted.matches} at ${at}` }
 }
 
@@ -113,7 +107,7 @@ export const differences = (reply: Reply, { headers = {}, json = {}, body }: Exp
   const found: Difference[] = []
   for (const [name, wanted] of Object.entries(headers)) {
     const value = reply.headers[name.toLowerCase()]
-    if (value === undefined || matcher(String(wanted)).find(value) < 0)
+    if (value === undefined || matcherOf(String(wanted)).find(value) < 0)
       found.push({
         what: 'header',
         observed: value === undefined ? `no header ${name}` : `${name}: ${value}`,
@@ -137,7 +131,7 @@ export const differences = (reply: Reply, { headers = {}, json = {}, body }: Exp
       const difference = jsonDifference(pointer, wanted, reply.json)
       if (difference) found.push({ what: 'json', ...difference })
     }
-  if (body !== undefined && matcher(body).find(reply.text) < 0)
+  if (body !== undefined && matcherOf(body).find(reply.text) < 0)
     found.push({
       what: 'body',
       observed: reply.text.trim() === '' ? 'an empty body' : `the body ${reply.text.trim()}`,

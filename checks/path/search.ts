@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { FileError, fileError, MEGABYTE } from '../../core/files.ts'
 import { mayTouch } from '../../core/mounts.ts'
-import type { Pattern } from './pattern.ts'
+import type { Matcher } from '../../core/safe-regex.ts'
 
 const CHUNK = MEGABYTE
 /** What a line holds beyond this is not looked at, and said. */
@@ -19,18 +19,13 @@ export interface Found {
   readonly unseen?: string
 }
 
-const finder = (pattern: Pattern): ((line: string) => boolean) => {
-  if ('literal' in pattern) return line => line.includes(pattern.literal)
-  return line => pattern.regex.test(line)
-}
-
 const pause = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 /**
  * Reads until every pattern has its line, or to the end that the file had when it was opened: one that grows is no endless file.
  * Rejects with a `FileError`, and with the signal's reason once that is aborted.
  */
-export const search = async (path: string, patterns: readonly Pattern[], signal: AbortSignal): Promise<Found> => {
+export const search = async (path: string, patterns: readonly Matcher[], signal: AbortSignal): Promise<Found> => {
   mayTouch(path)
   let fd: number
   try {
@@ -41,7 +36,6 @@ export const search = async (path: string, patterns: readonly Pattern[], signal:
   try {
     const facts = fstatSync(fd)
     if (!facts.isFile()) throw new FileError('NOT-REGULAR', path, `${path} is not a regular file`)
-    const finders = patterns.map(finder)
     const lines: (number | undefined)[] = patterns.map(() => undefined)
     let number = 1
     let unseen: string | undefined
@@ -55,8 +49,8 @@ export const search = async (path: string, patterns: readonly Pattern[], signal:
     }
     const endLine = (): void => {
       const line = Buffer.concat(pieces).toString('utf8').replace(/\r$/, '')
-      for (const [index, finds] of finders.entries())
-        if (lines[index] === undefined && finds(line)) lines[index] = number
+      for (const [index, pattern] of patterns.entries())
+        if (lines[index] === undefined && pattern.find(line) >= 0) lines[index] = number
       pieces = []
       length = 0
       number++

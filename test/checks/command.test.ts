@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { found } from '../../checks/command/expectation.ts'
 import { parsePlugin, perfFacts } from '../../checks/command/nagios.ts'
 import { interpreterIn, whyNotStarted } from '../../checks/command/start.ts'
 import { isPrivate, judgeTrust, type Place } from '../../checks/command/trust.ts'
@@ -136,12 +135,6 @@ describe('what it says', () => {
       expect(verdict.status).toBe('fail')
       expect(JSON.stringify(verdict)).not.toContain(secret.slice(0, 8))
     }
-  })
-
-  test('an expression between slashes, and a path', () => {
-    expect(found('/var/log', 'in /var/log')).toBe(true)
-    expect(found('/var/log', 'var')).toBe(false)
-    expect(found('/a.c/s', 'a\nc')).toBe(true)
   })
 })
 

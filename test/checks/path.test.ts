@@ -16,11 +16,11 @@ import { createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { flawOf, parsePattern } from '../../checks/path/pattern.ts'
 import { search } from '../../checks/path/search.ts'
 import { path as kind } from '../../checks/path.ts'
 import type { CheckContext, Verdict } from '../../core/check.ts'
 import { parseDirectoryGroups, parseGroups } from '../../core/groups.ts'
+import { matcherOf } from '../../core/safe-regex.ts'
 import { bootcheck, manifest, reportOf } from '../support/bin.ts'
 import { context, scratch } from '../support/context.ts'
 import { completed, NOBODY, runInChild } from '../support/run-check.ts'
@@ -276,7 +276,7 @@ describe('content', () => {
       file(cwd, 'f', `${filler.slice(shift)}needle é\n${filler}`)
       const { lines } = await search(
         join(cwd, 'f'),
-        [parsePattern('needle é'), parsePattern('/^x*$/')],
+        [matcherOf('needle é'), matcherOf('/^x*$/')],
         new AbortController().signal,
       )
       expect(lines[0], String(shift)).toBe(1025)
@@ -318,13 +318,6 @@ describe('content', () => {
       const options = await completed(kind, { path: 'f', ...asked })
       expect(codeOf(await runInChild({ kind: 'path', options, cwd }, { uid: NOBODY }))).toBe('fail path/unreadable')
     }
-  })
-
-  test('patterns that cannot be used', () => {
-    expect(flawOf('/(/')).toMatch(/Invalid regular expression/)
-    expect(flawOf('/a/g')).toMatch(/flags are i and u/)
-    expect(flawOf('a\nb')).toMatch(/spans lines/)
-    for (const good of ['/', '//', '/a', 'a/', '(', '/a/iu']) expect(flawOf(good), good).toBeUndefined()
   })
 })
 
@@ -394,11 +387,19 @@ describe('the program', () => {
     expect(ended.ms).toBeLessThan(8000)
   })
 
+  test('a pattern of two lines is refused: lines are searched one by one', async () => {
+    const cwd = scratch()
+    file(cwd, 'f')
+    const ended = await report(cwd, 'check: path\nid: wrong\npath: f\nlacks: ["a\\nb"]')
+    expect(ended.code).toBe(2)
+    expect(ended.stdout).toContain('spans lines')
+  })
+
   test.each([
     ['absent beside a size', 'path: f\nabsent: true\nmin-size: 1B', '"min-size" cannot stand beside "absent: true"'],
     ['content of a folder', 'path: f\ntype: folder\nlacks: [x]', '"lacks" cannot stand beside "type: folder"'],
     ['a glob that should match nothing', 'path: "*.lock"\nabsent: true', '"path" is no glob'],
-    ['an expression that is none', 'path: f\ncontains: ["/(/"]', 'Invalid regular expression'],
+    ['an expression that is none', 'path: f\ncontains: ["/(/"]', 'the pattern /(/ is no regular expression'],
   ])('%s is refused, in a manifest and on the command line', async (_, keys, message) => {
     const cwd = scratch()
     file(cwd, 'f')

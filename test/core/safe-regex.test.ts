@@ -1,17 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { NeedsChild } from '../../core/contain.ts'
-import { compile, type Matcher } from '../../core/safe-regex.ts'
+import { flawOfPattern, matcherOf as matcher } from '../../core/safe-regex.ts'
 
 // No test of this file enters the child: what may take long must be refused here.
-const matcher = (text: string): Matcher => {
-  const made = compile(text)
-  if ('problem' in made) throw new Error(made.problem)
-  return made
-}
 const problem = (text: string): string => {
-  const made = compile(text)
-  if (!('problem' in made)) throw new Error(`${text} was taken`)
-  return made.problem
+  expect(() => matcher(text)).toThrow(flawOfPattern(text))
+  return flawOfPattern(text) ?? `${text} was taken`
 }
 
 describe('plain text', () => {
