@@ -55,7 +55,7 @@ describe('reading', () => {
     execFileSync('truncate', ['-s', '1T', path])
     const start = performance.now()
     expect(refusal(() => readBytes(path))).toBe('TOO-LARGE')
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(performance.now() - start).toBeLessThan(5000)
   })
 
   test('a file that grows is still one file', () => {

@@ -580,7 +580,7 @@ describe('limits', () => {
     ]) {
       const began = performance.now()
       const { errors } = await parse(good + unit.repeat(Math.floor(lines / unit.length)))
-      expect(performance.now() - began, unit).toBeLessThan(5000)
+      expect(performance.now() - began, unit).toBeLessThan(20_000)
       expect(Array.isArray(errors)).toBe(true)
     }
   })

@@ -174,7 +174,7 @@ describe('masking', () => {
     ] as const) {
       const began = performance.now()
       masker([secret])(text)
-      expect(performance.now() - began).toBeLessThan(3000)
+      expect(performance.now() - began).toBeLessThan(15_000)
     }
   })
 })

@@ -103,7 +103,7 @@ describe('local paths may be touched', () => {
     for (let i = 0; i < 40; i++) symlinkSync(`l${(i + 1) % 40}/../l${(i + 1) % 40}`, join(cwd, `l${i}`))
     const start = performance.now()
     mayTouch(join(cwd, 'l0/x'))
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(performance.now() - start).toBeLessThan(5000)
   })
 })
 

@@ -228,7 +228,7 @@ K="`
     for (const line of ['A="', "A='", 'A="x"', 'A="\\', 'A']) {
       const began = performance.now()
       parseEnvFile(`${line}\n`.repeat(200_000))
-      expect(performance.now() - began, line).toBeLessThan(3000)
+      expect(performance.now() - began, line).toBeLessThan(15_000)
     }
   })
 

@@ -257,7 +257,7 @@ describe('whatever the text holds', () => {
       const text = piece.repeat(Math.ceil(1_000_000 / piece.length))
       sketch(text, ['specifier'])
       compiles(text)
-      expect(performance.now() - began, piece).toBeLessThan(5000)
+      expect(performance.now() - began, piece).toBeLessThan(20_000)
     }
   })
 })

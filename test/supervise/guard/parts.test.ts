@@ -207,7 +207,7 @@ describe('holding', () => {
       const waiting = hold.change([path], 60_000, never, quiet)
       change()
       expect(await waiting).toBe('changed')
-      expect(performance.now() - from).toBeLessThan(1500)
+      expect(performance.now() - from).toBeLessThan(10_000)
     }
     await wakes(join(dir, 'a'), () => appendFileSync(join(dir, 'a'), 'y'))
     await wakes(join(dir, 'b'), () => writeFileSync(join(dir, 'b'), ''))
