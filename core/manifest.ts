@@ -372,7 +372,8 @@ const judgeNames = (
               : 'no such id in this file'
             : `did you mean "${meant}"?`,
         )
-      } else if (opener > block.opener)
+      } else if (id === check.id) problems.error('E304', at, `"${id}" cannot need itself`, 'delete it')
+      else if (opener > block.opener)
         problems.error(
           'E304',
           at,

@@ -286,6 +286,7 @@ export const runChecks = async (
       }
       if (active === 0 && queue.length === 0) resolve()
     }
+    waiting.add(schedule)
     schedule()
   })
 

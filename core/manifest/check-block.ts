@@ -115,7 +115,7 @@ export const nodeAt = (root: YamlMap, path: string): { node: YamlNode; keyOffset
   return found
 }
 
-const readNeeds = (input: CheckInput, entry: YamlEntry, own: string | undefined): Need[] => {
+const readNeeds = (input: CheckInput, entry: YamlEntry): Need[] => {
   const { region, problems } = input
   if (isEmpty(input, 'needs', entry.node, entry.keyOffset)) return []
   if (entry.node.type !== 'list') {
@@ -139,7 +139,6 @@ const readNeeds = (input: CheckInput, entry: YamlEntry, own: string | undefined)
       )
     else if (needs.some(need => need.id === item.text))
       problems.error('E306', at, `"needs" names "${item.text}" twice`, 'keep one')
-    else if (item.text === own) problems.error('E304', at, `"${item.text}" cannot need itself`, 'delete it')
     else needs.push({ id: item.text, at })
   }
   return needs
@@ -528,7 +527,7 @@ export const readCheck = async (input: CheckInput): Promise<ReadCheck> => {
         break
       }
       case 'needs':
-        needs = readNeeds(input, entry, id)
+        needs = readNeeds(input, entry)
         break
       case 'severity':
         severity = readWord(input, entry, ['fail', 'warn'] as const) ?? severity

@@ -96,6 +96,7 @@ describe('what the grammar refuses', () => {
     ['a member twice', [member('a'), 'any-of: [a, a]'], 'twice'],
     ['more than there are', [member('a'), 'any-of: [a]\nat-least: 2'], 'only 1'],
     ['no member', [member('a'), 'any-of: []'], 'empty'],
+    ['itself', [member('a'), 'any-of: [g]'], '"g" cannot need itself'],
     ['an unknown member', [member('a'), 'any-of: [b]'], 'unknown check "b"'],
   ])('%s', async (_, [above = '', keys = ''], says) => {
     const { errors } = await parseManifest(manifest(above, `check: group\nid: g\n${keys}`), { file: 'BOOT.md' })

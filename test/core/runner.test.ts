@@ -261,6 +261,17 @@ describe('deadlines', () => {
     expect(report.checks[1]?.summary).toBe('not run: needs a')
     expect(report.exitCode).toBe(1)
   })
+
+  // The grammar refuses such a plan; the library may be given one.
+  it('hold where checks wait for each other, and nothing else is lost', async () => {
+    const report = await run(
+      planWith([planned({ id: 'fine' }), planned({ id: 'a', reads: ['b'] }), planned({ id: 'b', reads: ['a'] })]),
+      { probe: () => pass() },
+      { deadlineMs: 50 },
+    )
+    expect(statuses(report)).toEqual({ fine: 'pass', a: 'blocked', b: 'blocked' })
+    expect(report.exitCode).toBe(1)
+  })
 })
 
 describe('stopping', () => {
@@ -276,6 +287,15 @@ describe('stopping', () => {
     )
     expect(statuses(report)).toEqual({ a: 'pass', b: 'blocked' })
     expect(report).toMatchObject({ ready: false, exitCode: 130 })
+    expect(report.checks[1]).toMatchObject({ code: 'run/stopped' })
+  })
+
+  it('ends what waits for something that never comes', async () => {
+    const report = await run(
+      planWith([planned({ id: 'a' }), planned({ id: 'b', reads: ['b'] })]),
+      { probe: () => pass() },
+      { signal: AbortSignal.timeout(50) },
+    )
     expect(report.checks[1]).toMatchObject({ code: 'run/stopped' })
   })
 })
