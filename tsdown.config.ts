@@ -135,6 +135,7 @@ const LATE: ReadonlySet<string> = new Set([
   'remembered',
   'safe-regex',
   'schema',
+  'service-file',
   'sleep',
   'systemd-files',
   'systemd-unit',

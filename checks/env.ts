@@ -1,15 +1,16 @@
 /** Are the variables that the gateway needs set, and do they look like what somebody meant? */
 import { type CheckContext, defineCheck, type Finding, type Trouble, type Verdict } from '../core/check.ts'
 import { FileError, readText, stat } from '../core/files.ts'
+import { gatewayEnv } from '../core/gateway-env.ts'
 import { shownPath } from '../core/paths.ts'
 import { matcherOf } from '../core/safe-regex.ts'
+import { readServiceFile, type ServiceFile } from '../core/service-file.ts'
 import { quote } from '../core/shell.ts'
 import { listing, plural } from '../core/text.ts'
 import { parseEnvFile } from '../core/variables.ts'
 import { codes, type What } from './env/codes.ts'
 import { judge, type Problem, type Source } from './env/judge.ts'
 import { flawOf, NAME, rulesOf, TYPES } from './env/rule.ts'
-import { readService, type Service } from './env/service.ts'
 
 const LISTED = 20
 
@@ -87,16 +88,18 @@ const there = (value: string, ctx: CheckContext): boolean => {
 
 const own = (ctx: CheckContext): Source => ({
   label: 'the environment',
-  values: ctx.env,
+  values: gatewayEnv(ctx.env),
   add: name => `set ${name} in the environment that starts the gateway`,
 })
 
-const ofService = ({ shown, values, files, add }: Service): Source => ({
+const ofService = ({ shown, values, files, add }: ServiceFile): Source => ({
   label: shown,
   values,
   add,
-  ...(files[0] === undefined ? {} : { path: files[0] }),
+  path: files[0],
 })
+
+const NO_SERVICE = { unreadable: 'service-unreadable', 'not-a-service': 'service-format' } as const
 
 /** Failures first; every problem is named. */
 const verdictOf = (problems: readonly [Problem, ...Problem[]], watched: readonly string[]): Trouble => {
@@ -131,10 +134,10 @@ const look = (
   const bad = read.find((one): one is Trouble => 'status' in one)
   if (bad) return bad
   const sources = read as readonly Source[]
-  const job = service === undefined ? undefined : readService(ctx.path(service), ctx)
+  const job = service === undefined ? undefined : readServiceFile(ctx.path(service), ctx)
   if (job && 'what' in job)
     return fail(
-      job.what,
+      NO_SERVICE[job.what],
       {
         summary: `${shownPath(job.path, ctx)} tells nothing about a service`,
         observed: job.observed,
@@ -156,7 +159,7 @@ const look = (
         name,
         rule: rules.get(name) ?? {},
         sources: [first, ...sources],
-        ...(job ? { shell: ctx.env } : {}),
+        ...(job ? { shell: gatewayEnv(ctx.env) } : {}),
         passed: job?.passed.has(name) ?? false,
         ...(exportedIn === undefined ? {} : { exportedIn: shownPath(exportedIn, ctx) }),
         there: path => there(path, ctx),

@@ -29,6 +29,9 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
 
 type Tag = { readonly name: string; readonly at: number; readonly closes: boolean; readonly empty: boolean }
 
+/** Whether a text is a property list, by how it begins; the binary form too. */
+export const isPlist = (text: string): boolean => /^bplist|^\s*<(?:\?xml|!DOCTYPE plist|plist)/.test(text)
+
 /** The value of a property list. Throws `PlistError`. */
 export const parsePlist = (text: string): PlistValue => {
   let at = 0

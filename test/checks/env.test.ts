@@ -180,6 +180,15 @@ const PLIST = (entries: string): string => `<?xml version="1.0" encoding="UTF-8"
 <key>EnvironmentVariables</key><dict>${entries}</dict></dict></plist>
 `
 
+it('a variable that the guard moved aside is the gateway\u2019s under its own name', async () => {
+  const moved = { BOOTCHECK_NODE_OPTIONS: '--max-old-space-size=4096' }
+  expect(await run({ vars: ['NODE_OPTIONS'] }, { env: moved })).toMatchObject({ status: 'pass' })
+  const files = { 'g.service': '[Service]\n' }
+  expect(await run({ vars: ['NODE_OPTIONS'], service: 'g.service' }, { env: moved, files })).toMatchObject({
+    code: 'env/not-in-service',
+  })
+})
+
 describe('a service', () => {
   const token = { TOKEN: SECRET }
 
@@ -281,6 +290,19 @@ describe('a service', () => {
     expect(verdict).toMatchObject({ status, code: `env/${what}` })
     expect(verdict.next).toMatch(next)
     expect(JSON.stringify(verdict)).not.toMatch(/5f0c1d7a|older-one/)
+  })
+
+  it('has the PATH that its manager gives, where it sets none', async () => {
+    const files = { 'g.service': '[Service]\n', 'g.plist': PLIST('') }
+    for (const service of ['g.service', 'g.plist'])
+      expect(await run({ vars: { PATH: { matches: '/bin:' } }, service }, { files })).toMatchObject({
+        status: 'pass',
+      })
+    const without = { 'g.service': '[Service]\nPassEnvironment=A PATH\nUnsetEnvironment=PATH A\n' }
+    expect(await run({ vars: ['PATH', 'A'], service: 'g.service' }, { files: without })).toMatchObject({
+      code: 'env/missing',
+      facts: { wrong: ['PATH missing', 'A missing'] },
+    })
   })
 
   it('may get from a file of its own what its unit lacks', async () => {

@@ -66,6 +66,14 @@ describe('a good one', () => {
     expect(await run({ from: file, version: '<24' }, { cwd })).toMatchObject({ code: 'interpreter/wrong-version' })
   })
 
+  it('starts without the options that the unit takes away again', async () => {
+    const cwd = scratch()
+    const unit = `[Service]\nEnvironment=PATH=${dirname(NODE)} NODE_OPTIONS=--no-such\n`
+    lay(cwd, { 'a.service': unit, 'b.service': `${unit}UnsetEnvironment=NODE_OPTIONS\n` })
+    expect(await run({ from: 'a.service' }, { cwd })).toMatchObject({ code: 'interpreter/options-kill-it' })
+    expect(await run({ from: 'b.service' }, { cwd })).toMatchObject({ status: 'pass' })
+  })
+
   it('is the one that the command names by its path, a drop-in included', async () => {
     const cwd = scratch()
     lay(cwd, {

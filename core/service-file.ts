@@ -1,0 +1,165 @@
+/** What a launchd job or a systemd unit starts its program with: environment, folder, command. Nothing is started. */
+import { basename } from 'node:path'
+import type { CheckContext } from './check.ts'
+import { FileError, readText, stat } from './files.ts'
+import { shownPath } from './paths.ts'
+import { isPlist, launchdEnvironment, PlistError, parsePlist, plistDict, plistStrings } from './plist.ts'
+import { quote } from './shell.ts'
+import { isUserUnit, readUnit } from './systemd-files.ts'
+import {
+  entriesOf,
+  environmentFiles,
+  expandSpecifiers,
+  lastOf,
+  parseEnvironmentFile,
+  SYSTEMD_PATH,
+  specifiersOf,
+  splitWords,
+  unitEnvironment,
+} from './systemd-unit.ts'
+
+export interface ServiceFile {
+  readonly shown: string
+  /** What its files set, and the PATH that its manager gives where they set none. */
+  readonly values: Readonly<Record<string, string>>
+  /** Handed on from its manager (`PassEnvironment=`): nobody sees here whether they are set there. */
+  readonly passed: ReadonlySet<string>
+  /** Behind `export ` in a file of `EnvironmentFile=`, with that file: systemd passes such a line over. */
+  readonly exported: ReadonlyMap<string, string>
+  /** The folder that it starts in; undefined where its files name none that is there. */
+  readonly cwd: string | undefined
+  /** What it is started with, in one text; empty where that is not known. */
+  readonly command: string
+  /** Every file that was read, the service's own first. */
+  readonly files: readonly [string, ...string[]]
+  /** Where a variable is to be written, as a sentence. */
+  readonly add: (name: string) => string
+}
+
+/** Why a file tells nothing about a service. No value of a variable is part of it. */
+export interface NoServiceFile {
+  readonly what: 'unreadable' | 'not-a-service'
+  readonly path: string
+  readonly observed: string
+  readonly expected: string
+  readonly next: string
+}
+
+type Context = Pick<CheckContext, 'home' | 'user' | 'cwd'>
+
+const folderThere = (path: string | undefined): string | undefined => {
+  if (path === undefined) return undefined
+  try {
+    return stat(path)?.isDirectory() ? path : undefined
+  } catch (error) {
+    if (error instanceof FileError) return undefined
+    throw error
+  }
+}
+
+const fromPlist = (path: string, text: string, ctx: Context): ServiceFile | NoServiceFile => {
+  const shown = shownPath(path, ctx)
+  try {
+    const job = plistDict(parsePlist(text))
+    if (!job) throw new PlistError('it holds no dictionary', 1, 1)
+    const { Program, WorkingDirectory } = job
+    return {
+      shown,
+      values: launchdEnvironment(job),
+      passed: new Set(),
+      exported: new Map(),
+      cwd: folderThere(typeof WorkingDirectory === 'string' ? WorkingDirectory : undefined),
+      command: [...(typeof Program === 'string' ? [Program] : []), ...plistStrings(job.ProgramArguments)].join(' '),
+      files: [path],
+      add: name => `add ${name} to EnvironmentVariables in ${shown}, then load the job anew`,
+    }
+  } catch (error) {
+    if (!(error instanceof PlistError)) throw error
+    return {
+      what: 'not-a-service',
+      path,
+      observed: `${shown}:${error.line}: ${error.message}`,
+      expected: 'the property list of a launchd job, as XML',
+      next: error.binary ? `plutil -convert xml1 ${quote(path)}` : `plutil -lint ${quote(path)}`,
+    }
+  }
+}
+
+/** A file that the unit may do without gives nothing. */
+const textOr = (path: string, optional: boolean): string => {
+  try {
+    return readText(path)
+  } catch (error) {
+    if (optional && error instanceof FileError && error.code === 'ENOENT') return ''
+    throw error
+  }
+}
+
+/** Whether `UnsetEnvironment=` takes a variable away again: by its name, or by name and value. */
+const isUnset = (words: readonly string[], name: string, value: string | undefined): boolean =>
+  words.some(word => word === name || (value !== undefined && word === `${name}=${value}`))
+
+const fromUnit = (path: string, ctx: Context): ServiceFile => {
+  const { unit, files } = readUnit(path, ctx.home)
+  const { name: user, uid } = ctx.user
+  const specifiers = specifiersOf({ name: basename(path), user, uid, home: ctx.home, userManager: isUserUnit(path) })
+  const expanded = (key: string): string[] =>
+    entriesOf(unit, 'Service', key).map(({ value }) => expandSpecifiers(value, specifiers))
+  const words = (key: string): string[] => expanded(key).flatMap(value => splitWords(value) ?? [])
+  const read = environmentFiles(unit, specifiers).map(file => ({
+    file: file.path,
+    text: textOr(file.path, file.optional),
+  }))
+  const searched = expanded('ExecSearchPath')
+  const set: Readonly<Record<string, string>> = Object.assign(
+    { PATH: searched.length > 0 ? searched.join(':') : SYSTEMD_PATH },
+    unitEnvironment(unit, specifiers),
+    ...read.map(({ text }) => parseEnvironmentFile(text)),
+  )
+  const unset = words('UnsetEnvironment')
+  const folder = lastOf(unit, 'Service', 'WorkingDirectory')?.value.replace(/^-/, '')
+  const shown = shownPath(path, ctx)
+  return {
+    shown,
+    values: Object.fromEntries(Object.entries(set).filter(([name, value]) => !isUnset(unset, name, value))),
+    passed: new Set(words('PassEnvironment').filter(name => !isUnset(unset, name, undefined))),
+    exported: new Map(
+      read.flatMap(({ file, text }) =>
+        [...text.matchAll(/^[ \t]*export[ \t]+([A-Za-z_]\w*)[ \t]*=/gm)].map(([, name = '']) => [name, file] as const),
+      ),
+    ),
+    cwd: folderThere(folder === '~' ? ctx.home : folder && expandSpecifiers(folder, specifiers)),
+    command: expanded('ExecStart').join(' '),
+    files: [path, ...files.slice(1), ...read.map(({ file }) => file)],
+    add: name =>
+      read[0]
+        ? `add a line ${name}=… to ${shownPath(read[0].file, ctx)}, then restart the service`
+        : `write EnvironmentFile= or Environment=${name}=… into ${shown}, then systemctl daemon-reload`,
+  }
+}
+
+/** The service that a plist or a unit describes, with the drop-ins and environment files that belong to it. */
+export const readServiceFile = (path: string, ctx: Context): ServiceFile | NoServiceFile => {
+  try {
+    const text = readText(path)
+    if (isPlist(text)) return fromPlist(path, text, ctx)
+    if (/^\s*\[Service\]/m.test(text)) return fromUnit(path, ctx)
+    const shown = shownPath(path, ctx)
+    return {
+      what: 'not-a-service',
+      path,
+      observed: text.trim() === '' ? `${shown} is empty` : `${shown} is neither a property list nor holds [Service]`,
+      expected: 'the property list of a launchd job, or a systemd service',
+      next: `head ${quote(path)}`,
+    }
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+    return {
+      what: 'unreadable',
+      path: error.path,
+      observed: error.message,
+      expected: 'a plist, a unit and its files that this user can read',
+      next: `ls -ld ${quote(error.path)}`,
+    }
+  }
+}
