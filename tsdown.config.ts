@@ -131,6 +131,8 @@ const LATE: ReadonlySet<string> = new Set([
   'path-break',
   'permit',
   'plist',
+  'product-config',
+  'product-env',
   'pointer',
   'remembered',
   'safe-regex',

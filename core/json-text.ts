@@ -34,8 +34,8 @@ export interface JsonText {
 export type ParsedJson = JsonText | { readonly error: JsonError }
 
 /** One token of a JSON pointer. */
-const token = (key: string | number): string => String(key).replaceAll('~', '~0').replaceAll('/', '~1')
-const toPointer = (path: readonly (string | number)[]): string => path.map(key => `/${token(key)}`).join('')
+export const pointerToken = (key: string | number): string => String(key).replaceAll('~', '~0').replaceAll('/', '~1')
+const toPointer = (path: readonly (string | number)[]): string => path.map(key => `/${pointerToken(key)}`).join('')
 
 const FRAME = 100
 
@@ -191,7 +191,7 @@ export const resolvePointer = (value: unknown, pattern: string): { pointer: stri
       const within = Object.entries(holder) as [string, unknown][]
       return within
         .filter(([name]) => part === '*' || name === key)
-        .map(([name, inner]) => ({ pointer: `${pointer}/${token(name)}`, value: inner }))
+        .map(([name, inner]) => ({ pointer: `${pointer}/${pointerToken(name)}`, value: inner }))
     })
   }
   return found

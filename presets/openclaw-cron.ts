@@ -1,5 +1,6 @@
 /** OpenClaw's cron jobs as data: where they are, and what one looks like. Facts of OpenClaw 2026.9. */
 import type { StateFolder } from '../core/state-folder.ts'
+import { openclawState } from './openclaw-state.ts'
 
 export interface CronPreset {
   readonly name: string
@@ -71,7 +72,7 @@ const job: object = {
 
 export const openclawCron: CronPreset = {
   name: 'openclaw',
-  state: { env: 'OPENCLAW_STATE_DIR', homeEnv: 'OPENCLAW_HOME', name: '.openclaw', profileEnv: 'OPENCLAW_PROFILE' },
+  state: openclawState,
   legacy: { file: 'cron/jobs.json', renamed: 'cron/jobs.json.migrated', format: 'json5' },
   store: { file: 'state/openclaw.sqlite', table: 'cron_jobs' },
   job,

@@ -1,5 +1,6 @@
 /** Where OpenClaw writes its logs, and which of its lines are warning signs. Facts of OpenClaw 2026.9. */
 import type { StateFolder } from '../core/state-folder.ts'
+import { openclawState } from './openclaw-state.ts'
 import type { SignalData } from './signals.ts'
 
 export interface LogPreset {
@@ -14,7 +15,7 @@ export interface LogPreset {
 
 export const openclawLogs: LogPreset = {
   name: 'openclaw',
-  state: { env: 'OPENCLAW_STATE_DIR', homeEnv: 'OPENCLAW_HOME', name: '.openclaw', profileEnv: 'OPENCLAW_PROFILE' },
+  state: openclawState,
   files: ['logs/gateway.log', 'logs/gateway.err.log'],
   // The second one is where a LaunchAgent of macOS writes.
   places: ['/tmp/openclaw/openclaw-*.log', '~/Library/Logs/openclaw/*.log'],

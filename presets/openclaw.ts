@@ -4,18 +4,12 @@
  */
 
 import { config, hookMetadata, pluginManifest, pluginPackage } from '../schemas/openclaw.ts'
+import { openclawConfig } from './openclaw-config.ts'
 import type { Preset } from './shape.ts'
 
 export const openclaw: Preset = {
-  product: 'OpenClaw',
-  state: { env: 'OPENCLAW_STATE_DIR', homeEnv: 'OPENCLAW_HOME', name: '.openclaw', profileEnv: 'OPENCLAW_PROFILE' },
-  envFile: '.env',
-  config: {
-    variable: 'OPENCLAW_CONFIG_PATH',
-    file: 'openclaw.json',
-    include: { key: '$include', depth: 10, roots: 'OPENCLAW_INCLUDE_ROOTS' },
-    schema: config,
-  },
+  ...openclawConfig,
+  schema: config,
   workspaces: {
     variable: 'OPENCLAW_WORKSPACE_DIR',
     pointers: ['/agents/defaults/workspace', '/agents/entries/*/workspace', '/agents/list/*/workspace'],

@@ -1,6 +1,6 @@
 /** The shape of a product's data, so that a check needs no word of its own about any product. Pointers are JSON pointers into the config. */
 
-import type { StateFolder } from '../core/state-folder.ts'
+import type { ProductConfig } from '../core/product-config.ts'
 
 /** Where plugins or hooks are looked for. Relative paths start at the state folder, or at each workspace. */
 export type Place = {
@@ -16,18 +16,9 @@ export type Place = {
 
 export type Origin = 'config' | 'managed' | 'workspace' | 'global'
 
-export interface Preset {
-  readonly product: string
-  readonly state: StateFolder
-  /** File of variables in the state folder. */
-  readonly envFile: string
-  /** JSON5, with `${VARIABLES}`. */
-  readonly config: {
-    readonly variable: string
-    readonly file: string
-    readonly include: { readonly key: string; readonly depth: number; readonly roots: string }
-    readonly schema: object
-  }
+export interface Preset extends ProductConfig {
+  /** What the config must fit, so that the places below can be read. */
+  readonly schema: object
   readonly workspaces: { readonly variable: string; readonly pointers: readonly string[]; readonly folder: string }
   readonly plugins: {
     /** JSON5. */

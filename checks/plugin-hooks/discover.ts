@@ -1,15 +1,15 @@
 /** Every plugin and hook of a product that its preset describes, with what is already known to be wrong. */
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { CheckContext } from '../../core/check.ts'
-import { FileError, readText } from '../../core/files.ts'
 import { shownPath } from '../../core/paths.ts'
+import { configPath, isRecord, productPlaces } from '../../core/product-config.ts'
+import { productEnvFiles, productVariables } from '../../core/product-env.ts'
 import { quote } from '../../core/shell.ts'
-import { stateFolder } from '../../core/state-folder.ts'
 import { suggest } from '../../core/suggest.ts'
 import { listing } from '../../core/text.ts'
 import type { Preset } from '../../presets/shape.ts'
-import { type Config, configPath, loadConfig, parseEnv } from './config.ts'
-import { type Disk, isRecord } from './disk.ts'
+import { type Config, loadConfig } from './config.ts'
+import type { Disk } from './disk.ts'
 import type { Flaw } from './flaw.ts'
 import { type HookFolder, readHook } from './hook.ts'
 import { findHost, findProgram, type Host } from './host.ts'
@@ -34,15 +34,6 @@ export interface Scope {
   readonly state: string | undefined
   readonly node: string | undefined
   readonly disk: Disk
-}
-
-const envFile = (path: string): Record<string, string> => {
-  try {
-    return parseEnv(readText(path))
-  } catch (error) {
-    if (error instanceof FileError) return {}
-    throw error
-  }
 }
 
 /** Requirements of a hook that this host does not meet. */
@@ -90,15 +81,10 @@ const asUnit = (hook: HookFolder, off: Off | undefined, flaws: readonly Flaw[]):
 
 export const discover = async (scope: Scope, ctx: CheckContext): Promise<Discovery> => {
   const { preset, disk } = scope
-  const given = ctx.env[preset.config.variable]?.trim()
-  const named = given ? ctx.path(given) : undefined
-  const state =
-    named !== undefined && scope.state === undefined && !ctx.env[preset.state.env]?.trim()
-      ? dirname(named)
-      : stateFolder(preset.state, scope.state, ctx)
-  const configFile = named ?? join(state, preset.config.file)
-  const vars = { ...envFile(join(state, preset.envFile)), ...ctx.env }
-  const config = await loadConfig(configFile, preset, vars, ctx)
+  const at = productPlaces(preset, scope.state, ctx)
+  const { state } = at
+  const vars = productVariables(ctx.env, productEnvFiles(preset, at, ctx.cwd, ctx))
+  const config = await loadConfig(at.config, preset, vars, ctx)
   const watched = config.files.map(file => shownPath(file, ctx))
   if (config.flaws.length > 0) return { units: [], flaws: config.flaws, watched, shipped: [] }
 

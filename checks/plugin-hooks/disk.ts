@@ -1,6 +1,7 @@
 /** What a run has learned of the disk: each path is asked for once, and each package.json read once. */
 import { dirname, join } from 'node:path'
 import { FileError, lstat, readText, realpath, stat } from '../../core/files.ts'
+import { isRecord } from '../../core/product-config.ts'
 
 type PathKind = 'file' | 'folder' | 'other'
 
@@ -24,13 +25,6 @@ export interface Disk {
   /** Paths that exist, as far as one can see, but may not be looked at, with the reason. */
   readonly denied: Map<string, string>
 }
-
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Whether a path is the folder or lies below it; both absolute, links followed. */
-export const isInside = (folder: string, path: string): boolean =>
-  path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`)
 
 export const newDisk = (): Disk => {
   const kinds = new Map<string, PathKind | undefined>()

@@ -4,8 +4,9 @@ import { dirname, isAbsolute, join } from 'node:path'
 import type { CheckContext } from '../../core/check.ts'
 import { entries, FileError, readText } from '../../core/files.ts'
 import { mayTouch } from '../../core/mounts.ts'
+import { isRecord } from '../../core/product-config.ts'
 import type { Preset } from '../../presets/shape.ts'
-import { type Disk, isRecord } from './disk.ts'
+import type { Disk } from './disk.ts'
 
 export interface Host {
   /** The root of its package; absent where only its folder of plugins is known. */

@@ -3,9 +3,10 @@ import { basename, join } from 'node:path'
 import type { CheckContext } from '../../core/check.ts'
 import { entries, FileError, stat } from '../../core/files.ts'
 import { fits } from '../../core/glob.ts'
+import { configPath, isRecord } from '../../core/product-config.ts'
 import type { Place, Preset } from '../../presets/shape.ts'
-import { type Config, configPath } from './config.ts'
-import { type Disk, isRecord } from './disk.ts'
+import type { Config } from './config.ts'
+import type { Disk } from './disk.ts'
 import type { Flaw } from './flaw.ts'
 
 export interface Found {

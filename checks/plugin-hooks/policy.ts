@@ -1,7 +1,8 @@
 /** What a config says of plugins and hooks: pure. */
+
+import { isRecord } from '../../core/product-config.ts'
 import type { Preset } from '../../presets/shape.ts'
 import type { Config } from './config.ts'
-import { isRecord } from './disk.ts'
 import type { HookFolder } from './hook.ts'
 import type { PluginFolder } from './plugin.ts'
 import type { Off } from './unit.ts'

@@ -5,8 +5,8 @@
  */
 import { dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isRecord } from '../../core/product-config.ts'
 import type { Disk } from './disk.ts'
-import { isRecord } from './disk.ts'
 import type { Form } from './sketch.ts'
 
 /** `node`: Node's own rules. `typescript`: a loader that also finds `x.ts`, `x/index.ts` and `x.ts` for `x.js`. */
