@@ -131,6 +131,7 @@ const LATE: ReadonlySet<string> = new Set([
   'path-break',
   'permit',
   'plist',
+  'plist-text',
   'product-config',
   'product-env',
   'pointer',

@@ -1,65 +1,29 @@
 /** A file of settings: can it be read, and does it say what it must? */
-import { isUtf8 } from 'node:buffer'
-import { type CheckContext, defineCheck, type Facts, type Finding } from '../core/check.ts'
+import { type CheckContext, defineCheck, type Finding } from '../core/check.ts'
 import { contain } from '../core/contain.ts'
-import { FileError, MEGABYTE, readBytes } from '../core/files.ts'
+import { FileError } from '../core/files.ts'
 import { shownPath } from '../core/paths.ts'
 import { quote } from '../core/shell.ts'
 import { listed } from '../core/skips.ts'
-import { bytes, excerpt, plural } from '../core/text.ts'
-import { type Document, FORMATS, type Format, formatOf, type Place, parseDocument } from './json/document.ts'
+import { excerpt, plural } from '../core/text.ts'
+import { openclawConfig, openclawRules } from '../presets/openclaw-config.ts'
+import { type Document, FORMATS } from './json/document.ts'
 import { expectationOf, flawIn, judgeSpot, shownValue, spotsOf, TYPES, wordsOf } from './json/expect.ts'
+import type { Issue } from './json/issue.ts'
+import { isOlder, type ProductPreset, readProduct } from './json/product.ts'
+import { readOne, unreadable } from './json/read.ts'
 import { misfits, readSchema, SchemaFileError } from './json/schema.ts'
 
-const MAX_BYTES = 16 * MEGABYTE
-/** What takes longer to read than a deadline likes runs where it can be ended. */
-const LARGE = MEGABYTE / 2
 const MAX_FINDINGS = 100
 
-interface Issue {
-  /** The second half of the code. */
-  readonly what: string
-  readonly path: string
-  readonly place?: Place | undefined
-  readonly message: string
-  readonly expected: string
-  /** Without it: the line to mend. */
-  readonly next?: string
+const PRESETS: Readonly<Record<'openclaw', ProductPreset>> = {
+  openclaw: { config: openclawConfig, rules: openclawRules },
 }
 
-const UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: 'missing-file',
-  ENOTDIR: 'missing-file',
-  'TOO-LARGE': 'too-large',
-}
-
-const unreadable = (error: FileError, what: string, ctx: CheckContext): Issue => ({
-  what,
-  path: error.path,
-  message: `${error.message.replace(`${error.path} `, '')} (${error.code})`,
-  expected: what === 'too-large' ? `at most ${bytes(MAX_BYTES)}` : `a file that ${ctx.user.name} may read`,
-  next: `ls -lL ${quote(error.path)}`,
-})
-
-/** Where a strict reader would stumble over the bytes before it reads a word. */
-const judgeBytes = (data: Buffer, format: Format, path: string): Issue | undefined => {
-  const wrong = (message: string, next: string): Issue => ({ what: 'encoding', path, message, expected: 'UTF-8', next })
-  // Zeros are UTF-8, and in a text they are the other halves of UTF-16.
-  if (!isUtf8(data) || data.includes(0)) return wrong('it is not UTF-8', `file ${quote(path)}`)
-  if (format === 'json' && data.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])))
-    return wrong(
-      'it begins with a byte order mark, at which JSON.parse stops',
-      `tail -c +4 ${quote(path)} > ${quote(`${path}.tmp`)} && cat ${quote(`${path}.tmp`)} > ${quote(path)} && rm ${quote(`${path}.tmp`)}`,
-    )
-  return undefined
-}
-
-const LANGUAGE: Readonly<Record<Format, string>> = { json: 'JSON', json5: 'JSON or JSON5', yaml: 'YAML', toml: 'TOML' }
-
-const expectedText = async (text: string, format: Format): Promise<{ expected: string; next?: string }> => {
-  const expected = LANGUAGE[format]
-  if (format !== 'json' || 'what' in (await parseDocument(text, 'json5'))) return { expected }
-  return { expected: `${expected}; it would be good as JSON5, if its reader takes that`, next: 'format: json5' }
+/** Where a pointer leads, in the file that holds it. */
+const at = (document: Document, pointer: string, path: string): Pick<Issue, 'path' | 'place'> => {
+  const place = document.locate(pointer)
+  return { path: place?.path ?? path, place }
 }
 
 const judgeRequired = (document: Document, pointers: readonly string[], path: string): Issue[] =>
@@ -68,8 +32,7 @@ const judgeRequired = (document: Document, pointers: readonly string[], path: st
       .filter(spot => !spot.found)
       .map(spot => ({
         what: 'missing',
-        path,
-        place: document.locate(spot.pointer),
+        ...at(document, spot.pointer, path),
         message: `${spot.pointer} is missing`,
         expected: `a value at ${pointer}`,
       })),
@@ -86,18 +49,52 @@ const judgeValues = (
     return spotsOf(document.value, pointer).flatMap((spot): Issue[] => {
       const what = judgeSpot(spot, expected)
       if (what === undefined) return []
-      const at = spot.pointer === '' ? 'the whole' : spot.pointer
+      const named = spot.pointer === '' ? 'the whole' : spot.pointer
       const words = ctx.mask(wordsOf(expected))
+      const shown = shownValue(spotsOf(document.written ?? document.value, spot.pointer)[0] ?? spot, ctx.mask)
       const message = {
-        missing: `${at} is missing, expected ${words}`,
-        present: `${at} is there (${shownValue(spot, ctx.mask)}), and should not be`,
-        value: `${at} is ${shownValue(spot, ctx.mask)}, expected ${words}`,
+        missing: `${named} is missing, expected ${words}`,
+        present: `${named} is there (${shown}), and should not be`,
+        value: `${named} is ${shown}, expected ${words}`,
       }[what]
-      return [
-        { what, path, place: document.locate(spot.pointer), message, expected: `${words} at ${pointer || 'the top'}` },
-      ]
+      return [{ what, ...at(document, spot.pointer, path), message, expected: `${words} at ${pointer || 'the top'}` }]
     })
   })
+
+/** What a schema says of it. One that may be older than what reads the config cannot say that a key is unknown. */
+const judgeSchema = async (
+  document: Document,
+  schema: { readonly path: string; readonly shown: string; readonly old: boolean; readonly print?: string },
+  path: string,
+  ctx: CheckContext,
+): Promise<Issue[]> => {
+  const unusable = (message: string): Issue => ({
+    what: 'schema-file',
+    path: schema.path,
+    message,
+    expected: 'a JSON Schema',
+    next: schema.print ?? `ls -lL ${quote(schema.path)}`,
+  })
+  try {
+    const validate = await readSchema(schema.path, { value: document.value, output: schema.print !== undefined }, ctx)
+    return misfits(validate(document.value)).map(({ what, pointer, message }) => ({
+      ...at(document, pointer, path),
+      ...(schema.old
+        ? {
+            what: 'schema-old',
+            warn: true as const,
+            message: `${message}; but ${schema.shown} is older than the installed release`,
+            next: schema.print ?? '',
+          }
+        : { what, message }),
+      expected: `what ${schema.shown} allows`,
+    }))
+  } catch (error) {
+    if (error instanceof SchemaFileError) return [unusable(error.message)]
+    if (error instanceof FileError) return [unusable(unreadable(error, '', ctx).message)]
+    throw error
+  }
+}
 
 const text = { type: 'string', minLength: 1 } as const
 const anything = { description: 'Any value' } as const
@@ -105,31 +102,42 @@ const anything = { description: 'Any value' } as const
 export const json = defineCheck({
   kind: 'json',
   title: 'A file of settings can be read and says what it must',
-  docs: `Reads a file in JSON, JSON5 (JSON with comments too), YAML or TOML, strictly, and holds it to what is declared: a JSON Schema, values at JSON pointers, keys
-that must be there. A key that stands twice in one object fails: most readers keep the last without a word. Each finding has its line and column (in
-TOML only a syntax error has).
+  docs: `Reads a file in JSON, JSON5 (JSON with comments too), YAML, TOML or as a property list in XML, strictly, and holds it to what is declared: a JSON
+Schema, values at JSON pointers, keys that must be there. A key that stands twice in one object fails: most readers keep the last without a word. Each
+finding has its line and column (in TOML only a syntax error has).
 
 **values.** A map from pointers to what must stand there: a plain value, or a map of \`equals\`, \`one-of\`, \`matches\` (a regular expression of
 JavaScript's, sought anywhere in a text, so write \`^…$\`), \`type\`, \`exists: true\`, \`absent: true\`. \`*\` stands for every key or element, and there must be one.
 On the command line: \`--values '{"/gateway/port": 18789}'\`.
 
-**format: auto** goes by the name: \`.json\` is strict, \`.json5\` and \`.jsonc\` are JSON5, \`.yaml\`, \`.yml\`, \`.toml\`. A \`.json\` whose reader takes
-comments needs \`format: json5\`.
+**format: auto** goes by the name: \`.json\` is strict, \`.json5\` and \`.jsonc\` are JSON5, \`.yaml\`, \`.yml\`, \`.toml\`, \`.plist\`. A \`.json\` whose reader takes
+comments needs \`format: json5\`. In a property list dates are texts (ISO 8601), and so is data (base64).
 
 **schema.** A file (draft-07, or 2019-09 or 2020-12 by its \`$schema\`). A key that it does not know and one that is missing have codes of their own.
+
+**preset: openclaw.** The config is found as OpenClaw finds it (\`OPENCLAW_CONFIG_PATH\`, \`OPENCLAW_STATE_DIR\`, \`OPENCLAW_HOME\`, \`OPENCLAW_PROFILE\`), its
+\`$include\`s are followed, its \`\${VARIABLES}\` filled in from the environment and the \`.env\` files that OpenClaw reads, and \`/gateway/mode\` must be \`local\`
+or \`remote\`. A variable that is not set is a warning (OpenClaw starts without it), unless it stands below \`enabled: false\` or OpenClaw asks a login shell.
+OpenClaw ships no schema, and takes seconds to print one: where \`openclaw config schema > ~/.openclaw/openclaw.schema.json\` was run, after an install or
+an update, each key is held against it; else the pass says that none was. From a schema that is older than the \`openclaw\` in PATH follow only warnings.
 
 **Why it matters.** A gateway whose config has a misspelt or a missing key refuses to start (exit 78, again and again), or starts
 degraded and says so in one line of a log. Its own \`validate\` may take seconds, and miss a key that the start then wants.
 
-**What it cannot see.** Other files that it draws in: \`$include\` is not followed, and variables (\`\${TOKEN}\`) are not filled in. Merge keys of YAML (\`<<\`) stay
-as they are. Whether what it names is there: that is \`path\`, \`plugin-hooks\` or \`cron\`. Values at places that sound like secrets are never
-shown, only their kind.`,
+**What it cannot see.** Without a preset, other files that it draws in: \`$include\` is not followed, and variables (\`\${TOKEN}\`) are not filled in. Merge keys of
+YAML (\`<<\`) stay as they are. Whether what it names is there: that is \`path\`, \`plugin-hooks\` or \`cron\`. What \`openclaw gateway run\` is told on its command
+line. Values at places that sound like secrets are never shown, only their kind.`,
   options: {
     type: 'object',
     additionalProperties: false,
-    required: ['file'],
+    anyOf: [{ required: ['file'] }, { required: ['preset'] }],
     properties: {
-      file: { ...text, format: 'path', description: 'The file' },
+      file: {
+        ...text,
+        format: 'path',
+        description: 'The file; with `preset` in place of the one that the product would find',
+      },
+      preset: { enum: ['openclaw'], description: "A product's config, found and put together as the product does it" },
       format: {
         enum: ['auto', ...FORMATS],
         default: 'auto',
@@ -174,16 +182,22 @@ shown, only their kind.`,
     'unknown-format': 'its name does not say how it is written',
     encoding: 'it is not UTF-8, or strict JSON begins with a byte order mark',
     empty: 'there is nothing in it, or only comments',
+    binary: 'it is a binary property list, which only plutil reads',
     syntax: 'it is not in the language that it should be in',
+    include:
+      'a file that the config includes is missing, outside the folders that may be included from, or includes itself',
     'repeated-key': 'a key stands twice in one object',
     'schema-file': 'the schema cannot be used',
+    'schema-old': 'a value does not fit a schema that is older than the installed release (a warning)',
+    'variable-unset': 'the config names a variable that is not set (a warning)',
     schema: 'a value does not fit the schema',
     'unknown-key': 'a key that the schema does not know',
     missing: 'nothing stands where something must',
     present: 'something stands where nothing may',
     value: 'another value than declared',
   },
-  conflict: ({ required, values }) => {
+  conflict: ({ required, values, preset, format }) => {
+    if (preset !== undefined && format !== undefined && format !== 'auto') return 'preset and format exclude each other'
     for (const pointer of Array.isArray(required) ? required : []) {
       const flaw = flawIn(String(pointer))
       if (flaw !== undefined) return `"required": ${flaw}`
@@ -221,6 +235,13 @@ shown, only their kind.`,
       expect: { status: 'fail', code: 'json/unknown-key' },
     },
     {
+      title: 'The config of OpenClaw, without the key that its start asks for',
+      files: { 'state/openclaw.json': '{gateway: {port: 18789}}\n' },
+      env: { OPENCLAW_STATE_DIR: 'state' },
+      options: { preset: 'openclaw' },
+      expect: { status: 'fail', code: 'json/missing' },
+    },
+    {
       title: 'A key that stands twice',
       files: { 'gateway.json': '{"port": 18789,\n "port": 18790}\n' },
       options: { file: 'gateway.json' },
@@ -228,115 +249,86 @@ shown, only their kind.`,
     },
   ],
   async run(options, ctx) {
-    const path = ctx.path(options.file)
-    const values = options.values ?? {}
-    const issues: Issue[] = []
-    const facts: Record<string, Facts[string]> = {}
-    let document: Document | undefined
-    let format: Format | undefined
-    try {
-      const data = readBytes(path, MAX_BYTES)
-      facts.bytes = data.length
-      format = options.format === 'auto' ? formatOf(path) : options.format
-      if (format === undefined)
-        issues.push({
-          what: 'unknown-format',
-          path,
-          message: 'its name does not say how it is written',
-          expected: `a name that ends in .json, .json5, .jsonc, .yaml, .yml or .toml, or format`,
-          next: `format: json (or ${FORMATS.slice(1).join(', ')})`,
-        })
-      else {
-        facts.format = format
-        const bad = judgeBytes(data, format, path)
-        if (bad) issues.push(bad)
-        else {
-          if (data.length > LARGE) contain('code', `${bytes(data.length)} of ${LANGUAGE[format]}`)
-          const written = data.toString('utf8').replace(/^\ufeff/, '')
-          const parsed = await parseDocument(written, format)
-          if ('what' in parsed) {
-            const { what, message, line, column } = parsed
-            const place = line === undefined || column === undefined ? undefined : { line, column }
-            const hint =
-              what === 'syntax' ? await expectedText(written, format) : { expected: 'settings that can be read' }
-            issues.push({ what, path, place, message, ...hint })
-          } else document = parsed
-        }
-      }
-    } catch (error) {
-      if (!(error instanceof FileError)) throw error
-      issues.push(unreadable(error, UNREADABLE[error.code] ?? 'unreadable', ctx))
-    }
+    const preset = options.preset === undefined ? undefined : PRESETS[options.preset]
+    const product = preset && (await readProduct(options.preset ?? '', preset, options.file, ctx))
+    const reading =
+      product ?? (await readOne(options.file ?? '', options.format === 'auto' ? undefined : options.format, ctx))
+    const values = { ...preset?.rules.values, ...options.values }
+    const own = ctx.path(reading.watched[0])
+    const issues: Issue[] = [...reading.issues]
+    const { document } = reading
+    const schema = options.schema === undefined ? product?.schema : ctx.path(options.schema)
     if (document) {
-      for (const { what, message, line = 1, column = 1 } of document.repeated)
+      for (const { path = own, what, message, line = 1, column = 1 } of document.repeated)
         issues.push({ what, path, place: { line, column }, message, expected: 'each key once' })
-      if (options.schema !== undefined) {
-        const schemaPath = ctx.path(options.schema)
-        const unusable = (message: string): Issue => ({
-          what: 'schema-file',
-          path: schemaPath,
-          message,
-          expected: 'a JSON Schema',
-          next: `ls -lL ${quote(schemaPath)}`,
-        })
-        try {
-          const validate = await readSchema(schemaPath, ctx)
-          for (const { what, pointer, message } of misfits(validate(document.value)))
-            issues.push({
-              what,
-              path,
-              place: document.locate(pointer),
-              message,
-              expected: `what ${options.schema} allows`,
-            })
-        } catch (error) {
-          if (error instanceof SchemaFileError) issues.push(unusable(error.message))
-          else if (error instanceof FileError) issues.push(unusable(unreadable(error, '', ctx).message))
-          else throw error
-        }
-      }
-      issues.push(...judgeRequired(document, options.required ?? [], path))
+      issues.push(...judgeRequired(document, options.required ?? [], own))
       if (Object.values(values).some(given => expectationOf(given).matches !== undefined))
         contain('code', 'a regular expression')
-      issues.push(...judgeValues(document, values, path, ctx))
+      for (const issue of judgeValues(document, values, own, ctx)) {
+        const next = Object.entries(preset?.rules.mend ?? {}).find(([pointer]) =>
+          issue.message.startsWith(`${pointer} `),
+        )
+        issues.push(next ? { ...issue, next: next[1] } : issue)
+      }
+      if (schema !== undefined)
+        issues.push(
+          ...(await judgeSchema(
+            document,
+            {
+              path: schema,
+              shown: shownPath(schema, ctx),
+              old: preset !== undefined && isOlder(schema, preset.rules.schema.command, ctx),
+              ...(product ? { print: product.schemaHint } : {}),
+            },
+            own,
+            ctx,
+          )),
+        )
     }
 
+    const facts = {
+      ...reading.facts,
+      ...(product ? { schema: schema === undefined ? null : shownPath(schema, ctx) } : {}),
+    }
     const shown = (issue: Issue): string =>
-      `${shownPath(issue.path, ctx)}${issue.place ? `:${issue.place.line}:${issue.place.column}` : ''}`
+      `${shownPath(issue.path, ctx)}${issue.place?.line === undefined ? '' : `:${issue.place.line}:${issue.place.column}`}`
     const said = (issue: Issue): string => excerpt(ctx.mask(issue.message), 300)
-    const [worst] = issues
+    const sorted = issues.toSorted((a, b) => Number(a.warn ?? false) - Number(b.warn ?? false))
+    const [worst] = sorted
     if (worst) {
-      const findings = issues.map(
+      const findings = sorted.map(
         (issue): Finding => ({
           code: `json/${issue.what}`,
           path: issue.path,
-          ...issue.place,
+          ...(issue.place?.line === undefined ? {} : { line: issue.place.line, column: issue.place.column ?? 1 }),
           message: said(issue),
         }),
       )
       const more = issues.length - 1
       return {
-        status: 'fail',
+        status: worst.warn ? 'warn' : 'fail',
         code: `json/${worst.what}`,
         summary: `${shown(worst)}: ${said(worst)}${more > 0 ? `, and ${more} more` : ''}`,
         observed: `${shown(worst)}: ${said(worst)}`,
         expected: worst.expected,
         next: worst.next ?? `mend ${shown(worst)}`,
-        watched: [options.file],
+        watched: reading.watched,
         facts: { ...facts, issues: issues.length },
         findings: listed(findings, MAX_FINDINGS),
       }
     }
     const asked = (options.required?.length ?? 0) + Object.keys(values).length
     const held = [
-      ...(options.schema === undefined ? [] : [`fits ${options.schema}`]),
+      ...(schema === undefined ? [] : [`fits ${options.schema ?? shownPath(schema, ctx)}`]),
       ...(asked === 0 ? [] : [`holds ${plural(asked, 'expectation')}`]),
     ]
+    const unseen =
+      product && schema === undefined ? `; no key was held against a schema (${product.schemaHint} puts one there)` : ''
     return {
       status: 'pass',
       code: 'json/good',
-      summary: `${options.file} is good ${format === undefined ? '' : LANGUAGE[format].replace('JSON or ', '')}${held.length > 0 ? `, ${held.join(' and ')}` : ''}`,
-      watched: [options.file],
+      summary: `${reading.shown} is ${reading.good}${held.length > 0 ? `, ${held.join(' and ')}` : ''}${unseen}`,
+      watched: reading.watched,
       facts: { ...facts, expectations: asked },
     }
   },

@@ -1,5 +1,6 @@
 /** Apple's property lists in XML, as launchd reads them. The binary form is told apart, and not read. */
 import { lineAndColumn } from './json-scan.ts'
+import { pointerToken } from './json-text.ts'
 
 export type PlistValue =
   | string
@@ -32,8 +33,16 @@ type Tag = { readonly name: string; readonly at: number; readonly closes: boolea
 /** Whether a text is a property list, by how it begins; the binary form too. */
 export const isPlist = (text: string): boolean => /^bplist|^\s*<(?:\?xml|!DOCTYPE plist|plist)/.test(text)
 
+/** Told of what is read, by JSON pointer and offset. */
+interface Notes {
+  value(pointer: string, at: number): void
+  repeated(key: string, pointer: string, at: number): void
+}
+
+const IGNORED: Notes = { value: () => {}, repeated: () => {} }
+
 /** The value of a property list. Throws `PlistError`. */
-export const parsePlist = (text: string): PlistValue => {
+export const parsePlist = (text: string, notes: Notes = IGNORED): PlistValue => {
   let at = 0
   const fail = (message: string, where = at): never => {
     const { line, column } = lineAndColumn(text, where)
@@ -98,17 +107,23 @@ export const parsePlist = (text: string): PlistValue => {
 
   const number = (open: Tag, pattern: RegExp): number => {
     const written = content(open).trim()
-    return pattern.test(written) ? Number(written) : fail(`<${open.name}> holds no number`, open.at)
+    if (!pattern.test(written)) return fail(`<${open.name}> holds no number`, open.at)
+    return written.startsWith('-') ? -Number(written.slice(1)) : Number(written.replace(/^\+/, ''))
   }
 
-  const array = (open: Tag, depth: number): PlistValue[] => {
+  const date = (open: Tag): Date => {
+    const read = new Date(content(open).trim())
+    return Number.isNaN(read.getTime()) ? fail('<date> holds no date', open.at) : read
+  }
+
+  const array = (open: Tag, depth: number, pointer: string): PlistValue[] => {
     const items: PlistValue[] = []
     if (open.empty) return items
-    for (let next = tag(); !next.closes; next = tag()) items.push(value(next, depth + 1))
+    for (let next = tag(); !next.closes; next = tag()) items.push(value(next, depth + 1, `${pointer}/${items.length}`))
     return items
   }
 
-  const dict = (open: Tag, depth: number): { [key: string]: PlistValue } => {
+  const dict = (open: Tag, depth: number, pointer: string): { [key: string]: PlistValue } => {
     const entries: { [key: string]: PlistValue } = Object.create(null)
     if (open.empty) return entries
     for (let next = tag(); !next.closes; next = tag()) {
@@ -116,19 +131,22 @@ export const parsePlist = (text: string): PlistValue => {
       const key = content(next)
       const held = tag()
       if (held.closes || held.name === 'key') fail(`the key ${key} has no value`, held.at)
-      entries[key] = value(held, depth + 1)
+      const own = `${pointer}/${pointerToken(key)}`
+      if (key in entries) notes.repeated(key, own, next.at)
+      entries[key] = value(held, depth + 1, own)
     }
     return entries
   }
 
-  const value = (open: Tag, depth: number): PlistValue => {
+  const value = (open: Tag, depth: number, pointer: string): PlistValue => {
+    notes.value(pointer, open.at)
     if (depth > MAX_DEPTH) return fail(`it is nested deeper than ${MAX_DEPTH}`, open.at)
     if (open.closes) return fail(`</${open.name}> closes nothing`, open.at)
     switch (open.name) {
       case 'dict':
-        return dict(open, depth)
+        return dict(open, depth, pointer)
       case 'array':
-        return array(open, depth)
+        return array(open, depth, pointer)
       case 'string':
         return content(open)
       case 'true':
@@ -140,7 +158,7 @@ export const parsePlist = (text: string): PlistValue => {
       case 'real':
         return number(open, /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i)
       case 'date':
-        return new Date(content(open).trim())
+        return date(open)
       case 'data':
         return Buffer.from(content(open).replace(/\s/g, ''), 'base64')
       default:
@@ -151,7 +169,7 @@ export const parsePlist = (text: string): PlistValue => {
   const root = tag()
   if (root.name !== 'plist' || root.closes) fail('<plist> was expected here', root.at)
   if (root.empty) fail('the property list is empty', root.at)
-  const result = value(tag(), 1)
+  const result = value(tag(), 1, '')
   close(root)
   return result
 }

@@ -2,7 +2,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { CheckContext, Env } from './check.ts'
 import { FileError, readText, realpath, stat } from './files.ts'
-import { type JsonText, parseJson, pointerToken, resolvePointer } from './json-text.ts'
+import { type JsonText, parseJson, pointerToken, type RepeatedKey, resolvePointer } from './json-text.ts'
 import { type StateFolder, stateFolder } from './state-folder.ts'
 
 /** Data of a preset. Pointers are JSON pointers into the config. */
@@ -81,7 +81,7 @@ export interface Config {
   readonly sets: Readonly<Record<string, string>>
   readonly references: readonly Reference[]
   /** Keys that stand twice in one object of one file. */
-  readonly repeated: readonly (Required<ConfigPlace> & { readonly key: string })[]
+  readonly repeated: readonly (RepeatedKey & { readonly path: string })[]
   /** The first value at a pointer without `*`. */
   get(pointer: string): unknown
   all(pointer: string): { readonly pointer: string; readonly value: unknown }[]
@@ -321,9 +321,7 @@ export const loadProductConfig = async (
     flaws,
     sets: own,
     references: referencesIn(written, spec.config),
-    repeated: sources.flatMap(({ file: path, json }) =>
-      json.repeated().map(({ key, line, column }) => ({ path, key, line, column })),
-    ),
+    repeated: sources.flatMap(({ file: path, json }) => json.repeated().map(twice => ({ ...twice, path }))),
     all: pointer => resolvePointer(value, pointer),
     get: pointer => resolvePointer(value, pointer)[0]?.value,
     place,

@@ -1,9 +1,10 @@
-/** A text in one of four languages to a value, with the places that messages point at. */
-import { parseJson } from '../../core/json-text.ts'
+/** A text in one of five languages to a value, with the places that messages point at. */
+import { parseJson, type RepeatedKey } from '../../core/json-text.ts'
+import { parsePlistText } from '../../core/plist-text.ts'
 import { parseToml } from '../../core/toml-text.ts'
 import { parseYaml } from '../../core/yaml-text.ts'
 
-export const FORMATS = ['json', 'json5', 'yaml', 'toml'] as const
+export const FORMATS = ['json', 'json5', 'yaml', 'toml', 'plist'] as const
 export type Format = (typeof FORMATS)[number]
 
 /** 1-based; columns count UTF-16 units. */
@@ -20,10 +21,12 @@ export interface Flaw extends Partial<Place> {
 
 export interface Document {
   readonly value: unknown
-  /** Undefined where the parser keeps no places (TOML). */
-  locate(pointer: string): Place | undefined
+  /** As it is written, where variables were filled in: what may be shown of a value. */
+  readonly written?: unknown
+  /** Undefined where the parser keeps no places (TOML). `path`: in another file than the document's own. */
+  locate(pointer: string): (Partial<Place> & { readonly path?: string }) | undefined
   /** Keys that stand twice in one object: the parser has kept the later one. */
-  readonly repeated: readonly Flaw[]
+  readonly repeated: readonly (Flaw & { readonly path?: string })[]
 }
 
 const BY_NAME: readonly (readonly [RegExp, Format])[] = [
@@ -31,6 +34,7 @@ const BY_NAME: readonly (readonly [RegExp, Format])[] = [
   [/\.(?:json5|jsonc)$/i, 'json5'],
   [/\.ya?ml$/i, 'yaml'],
   [/\.toml$/i, 'toml'],
+  [/\.plist$/i, 'plist'],
 ]
 
 /** By the end of the name; undefined where that says nothing. */
@@ -63,21 +67,22 @@ const tooDeep = (value: unknown): boolean => {
 const DEEP: Flaw = { what: 'too-deep', message: `it nests deeper than ${MAX_DEPTH} levels` }
 const EMPTY: Flaw = { what: 'empty', message: 'it holds no value at all' }
 
-const parsers: Readonly<
-  Record<'json' | 'json5' | 'yaml' | 'toml', (text: string, format: Format) => Promise<Document | Flaw>>
-> = {
+/** Most readers keep the later one without a word. */
+export const twice = ({ key, pointer, line, column }: RepeatedKey): Flaw => ({
+  what: 'repeated-key',
+  message: `the key ${JSON.stringify(key)} stands there a second time, and the first is lost (${pointer})`,
+  line,
+  column,
+})
+
+const parsers: Readonly<Record<Format, (text: string, format: Format) => Promise<Document | Flaw>>> = {
   json: async (text, format) => {
     const parsed = await parseJson(text, format as 'json' | 'json5')
     if (parsed.error) return { what: 'syntax', ...parsed.error }
     return {
       value: parsed.value,
       locate: parsed.locate,
-      repeated: parsed.repeated().map(({ key, pointer, line, column }) => ({
-        what: 'repeated-key' as const,
-        message: `the key ${JSON.stringify(key)} stands there a second time, and the first is lost (${pointer})`,
-        line,
-        column,
-      })),
+      repeated: parsed.repeated().map(twice),
     }
   },
   json5: (text, format) => parsers.json(text, format),
@@ -89,6 +94,12 @@ const parsers: Readonly<
     }
     // Comments alone are YAML's null.
     return parsed.value === null && !/^[ \t]*(?:null|~)/im.test(text) ? EMPTY : { ...parsed, repeated: [] }
+  },
+  plist: async text => {
+    const parsed = parsePlistText(text)
+    if (!parsed.error) return { ...parsed, repeated: parsed.repeated.map(twice) }
+    const { line, column, message } = parsed.error
+    return { what: 'syntax', line, column, message }
   },
   toml: async text => {
     const parsed = await parseToml(text)

@@ -1,26 +1,40 @@
 /** The schema of a user's file, and what it says of a value. */
 import type { CheckContext } from '../../core/check.ts'
 import { contain } from '../../core/contain.ts'
-import { readText } from '../../core/files.ts'
+import { MEGABYTE, readText } from '../../core/files.ts'
 import { suggest } from '../../core/suggest.ts'
 import { type SchemaError, userValidator, type Validate } from '../../schemas/compile.ts'
 import { type Format, formatOf, parseDocument } from './document.ts'
+import { narrowed, withoutDefaults } from './narrow.ts'
 
 /** A schema that cannot be used: its message says why. */
 export class SchemaFileError extends Error {
   override readonly name = 'SchemaFileError'
 }
 
-/** Reads and compiles it. Throws `FileError` and `SchemaFileError`. */
-export const readSchema = async (path: string, ctx: CheckContext): Promise<Validate> => {
-  const text = readText(path)
+const MAX_BYTES = 16 * MEGABYTE
+
+/** From this on it is cut down to the value before it is compiled. */
+const LARGE = MEGABYTE / 4
+
+/**
+ * Reads and compiles it, to be asked about this one value. `output`: it describes the value with all defaults filled in.
+ * Throws `FileError` and `SchemaFileError`.
+ */
+export const readSchema = async (
+  path: string,
+  { value, output }: { readonly value: unknown; readonly output: boolean },
+  ctx: CheckContext,
+): Promise<Validate> => {
+  const text = readText(path, MAX_BYTES)
   // A user's regular expression may run for ever.
-  if (/"?(?:pattern|patternProperties|format)"?\s*:/.test(text)) contain('code', path)
+  if (text.length > LARGE || /"?(?:pattern|patternProperties|format)"?\s*:/.test(text)) contain('code', path)
   const format: Format = formatOf(path) === 'json' ? 'json5' : (formatOf(path) ?? 'json5')
   const parsed = await parseDocument(text, format)
   if ('what' in parsed) throw new SchemaFileError(`it cannot be read: ${ctx.mask(parsed.message)}`)
   try {
-    return await userValidator(parsed.value)
+    const schema = output ? withoutDefaults(parsed.value) : parsed.value
+    return await userValidator(text.length > LARGE ? narrowed(schema, value) : schema)
   } catch (error) {
     throw new SchemaFileError(`it is no JSON Schema: ${ctx.mask((error as Error).message)}`)
   }

@@ -59,16 +59,9 @@ describe('the file', () => {
   })
 
   test('its format goes by its name, or is said', async () => {
-    expect(['a.json', 'a.JSON5', 'a.jsonc', 'a.yml', 'a.yaml', 'a.toml', 'a.conf', 'json'].map(formatOf)).toEqual([
-      'json',
-      'json5',
-      'json5',
-      'yaml',
-      'yaml',
-      'toml',
-      undefined,
-      undefined,
-    ])
+    expect(
+      ['a.json', 'a.JSON5', 'a.jsonc', 'a.yml', 'a.yaml', 'a.toml', 'a.plist', 'a.conf', 'json'].map(formatOf),
+    ).toEqual(['json', 'json5', 'json5', 'yaml', 'yaml', 'toml', 'plist', undefined, undefined])
     expect(await places('a.conf', '{}')).toEqual(['unknown-format'])
     expect(await places('a.conf', '{a: 1}', { format: 'json5' })).toEqual(['pass'])
     expect(await places('a.json', '{a: 1}', { format: 'yaml' })).toEqual(['pass'])
@@ -153,6 +146,48 @@ describe('syntax', () => {
       lay(cwd, { [name]: text })
       expect(JSON.stringify(trouble(await run(cwd, { file: name }))), name).not.toContain('hunter2')
     }
+  })
+})
+
+describe('a property list', () => {
+  const plist = (body: string): string => `<?xml version="1.0"?>\n<plist version="1.0">\n${body}\n</plist>\n`
+
+  test('is read with its types: dates and data as texts', async () => {
+    const body = `<dict><key>Label</key><string>ai.example</string><key>KeepAlive</key><true/><key>N</key><integer>-0x10</integer>
+<key>R</key><real>1.5</real><key>D</key><date>2026-11-22T02:14:07Z</date><key>B</key><data>aGk=</data>
+<key>A</key><array><string>x</string><integer>7</integer></array></dict>`
+    const values = {
+      '/Label': 'ai.example',
+      '/KeepAlive': true,
+      '/N': -16,
+      '/R': 1.5,
+      '/D': '2026-11-22T02:14:07.000Z',
+      '/B': 'aGk=',
+      '/A/1': 7,
+      '/A': { type: 'array' },
+    }
+    expect(await places('a.plist', plist(body), { values })).toEqual(['pass'])
+    expect(await places('a.conf', plist(body), { values, format: 'plist' })).toEqual(['pass'])
+  })
+
+  test('has places for what is wrong', async () => {
+    const twice = plist('<dict>\n<key>A</key><true/>\n<key>A</key><false/>\n</dict>')
+    expect(await places('a.plist', twice)).toEqual(['repeated-key 5:1'])
+    const nested = plist('<dict>\n<key>K</key>\n  <dict><key>S</key><integer>1</integer></dict>\n</dict>')
+    expect(await places('a.plist', nested, { values: { '/K/S': 2 } })).toEqual(['value 5:21'])
+    expect(await places('a.plist', nested, { required: ['/K/T'] })).toEqual(['missing 5:3'])
+    expect(await places('a.plist', plist('<dict>\n<key>A</key></dict>'))).toEqual(['syntax 4:13'])
+    expect(await places('a.plist', plist('<dict><key>D</key><date>yesterday</date></dict>'))).toEqual(['syntax 3:19'])
+    expect(await places('a.plist', '')).toEqual(['empty'])
+  })
+
+  test('in the binary form is refused with the way to XML', async () => {
+    const cwd = scratch()
+    writeFileSync(join(cwd, 'a.plist'), Buffer.from('bplist00\xd1\x01', 'latin1'))
+    expect(await run(cwd, { file: 'a.plist' })).toMatchObject({
+      code: 'json/binary',
+      next: `plutil -convert xml1 ${join(cwd, 'a.plist')}`,
+    })
   })
 })
 
