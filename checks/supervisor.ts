@@ -5,7 +5,7 @@ import { shownPath } from '../core/paths.ts'
 import { quote } from '../core/shell.ts'
 import { excerpt, listing } from '../core/text.ts'
 import type { Judged } from './supervisor/problem.ts'
-import { guessKind, KINDS, type Kind, readSupervisor } from './supervisor/read.ts'
+import { guessKind, KINDS, type Kind, meantBy, readSupervisor } from './supervisor/read.ts'
 
 const fatesOf = (judged: readonly Judged[]): Facts =>
   Object.fromEntries(
@@ -109,7 +109,10 @@ file computes. A base image's ENTRYPOINT, and the image of a compose service tha
     'no-bootcheck': 'it starts the gateway past the gate',
     loops: '69 and 78 are restarted for ever',
     'gate-loops': 'a gate in ExecStartPre=, which Restart= asks again and again',
-    'gate-ignored': 'a gate whose answer is ignored',
+    'gate-ignored': 'a gate, or a guard, whose answer nobody heeds',
+    'no-shell': 'words of a shell, where no shell reads them',
+    'another-supervisor': 'it starts another supervisor, of which another file says what it does',
+    'not-started': 'nothing starts it by itself, or another file of its name is used',
     silent: 'a closed gate is told to nobody',
     'prestart-skipped': 'the gate stands in a script that is not run',
     'crashed-key': 'keys of KeepAlive that restart it all the same',
@@ -120,6 +123,9 @@ file computes. A base image's ENTRYPOINT, and the image of a compose service tha
     'kill-mode': 'signals go to more, or to less, than the guard',
     notify: 'the guard is not heard when it is ready',
     'shell-form': 'a shell stands in between and passes no signal on',
+    cluster: 'several guards for one gateway, or one in a worker',
+    'failed-start': 'an end in the first seconds is a failed start, whatever its code',
+    'not-executable': 'a script that its supervisor cannot start',
     'bare-program': 'a program without its folder',
     'no-log': 'what it says is lost',
     'log-folder': 'the folder of its log is not there',
@@ -167,19 +173,22 @@ TimeoutStopSec=15s
     },
   ],
   async run({ file, kind, name }, ctx) {
-    const path = ctx.path(file)
-    const shown = shownPath(path, ctx)
+    let path = ctx.path(file)
     try {
+      path = meantBy(path, kind)
+      const shown = shownPath(path, ctx)
       const text = readText(path)
       const known: Kind | undefined = kind ?? guessKind(path, text)
       if (text.trim() === '' || !known)
         return simple(text.trim() === '' ? 'nothing-here' : 'unknown-kind', path, ctx, [
           text.trim() === '' ? `${shown} is empty` : `nobody knows which supervisor ${shown} is for`,
-          text.trim() === '' ? 'an empty file' : `neither its name nor its content tell`,
-          `a file for one of ${KINDS.join(', ')}`,
           text.trim() === ''
-            ? `ls -l ${quote(path)}`
-            : `bootcheck check supervisor --file ${quote(file)} --kind systemd`,
+            ? 'an empty file'
+            : text.startsWith('#!')
+              ? 'a script, in which no supervisor is named'
+              : 'neither its name nor its content tell',
+          `a file for one of ${KINDS.join(', ')}; or its kind, as the option kind`,
+          text.trim() === '' ? `ls -l ${quote(path)}` : 'bootcheck explain supervisor',
         ])
       const { judged: answer, files } = await readSupervisor(path, text, known, name ?? 'start', ctx)
       if ('what' in answer)
@@ -190,7 +199,7 @@ TimeoutStopSec=15s
           [`${shown}: ${answer.observed}`, answer.observed, answer.expected, answer.next],
           answer.line,
         )
-      const several = known === 'pm2' || known === 'compose'
+      const several = known === 'pm2' || known === 'compose' || known === 'supervisord'
       const judged = several && name !== undefined ? answer.filter(({ of }) => of === name) : answer
       if (judged.length === 0)
         return simple('nothing-here', path, ctx, [

@@ -1,9 +1,11 @@
 /** Dockerfiles and compose files: who is process 1, and what the restart policy makes of our codes. */
 
+import { splitWords } from '../../core/systemd-unit.ts'
 import { excerpt, span } from '../../core/text.ts'
 import { duration } from '../../core/units.ts'
-import { keepsShell, readCommand } from './command.ts'
-import { type Fate, type Judged, notStarted, type Problem, problem, type Unjudged } from './problem.ts'
+import { keepsShell, readArgv, type Surroundings } from './command.ts'
+import { type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
+import { startProblems } from './start.ts'
 
 const record = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
@@ -65,8 +67,9 @@ export const judgeDockerfile = (text: string): Judged | Unjudged => {
       next: 'ENTRYPOINT ["bootcheck", "guard", "--"]',
     }
   const parts = [entrypoint, command].filter(part => part !== undefined)
-  const words = parts.flatMap(({ value }) => execForm(value) ?? [value])
-  const started = readCommand(words.join(' '))
+  const read = entrypoint && !execForm(entrypoint.value) ? [entrypoint] : parts
+  const words = read.flatMap(({ value }) => execForm(value) ?? ['/bin/sh', '-c', value])
+  const started = readArgv(words)
   const problems: Problem[] = []
   const exec = execForm(first.value)
   const shell = exec
@@ -102,7 +105,12 @@ export const judgeDockerfile = (text: string): Judged | Unjudged => {
         { line: command.line },
       ),
     )
-  if (!started.guard && !started.gate) problems.push(notStarted(excerpt(words.join(' '), 120), { line: first.line }))
+  problems.push(
+    ...startProblems(started, read.map(({ name, value }) => `${name} ${value}`).join(', '), {
+      place: { line: first.line },
+      ownShell: true,
+    }),
+  )
   if (started.guard && !started.stateDir && !stage.some(({ name }) => name === 'VOLUME'))
     problems.push(forgetful('neither --state-dir nor VOLUME'))
   const fate = (code: number): Fate => (started.hold && code !== 75 ? 'does not occur' : 'stays down')
@@ -119,12 +127,13 @@ const composeSpan = (text: unknown): number | undefined => {
     : undefined
 }
 
-const commandOf = (value: unknown): string =>
+/** A text is split as a shell splits it, and no shell reads it. */
+const wordsOf = (value: unknown): readonly string[] =>
   typeof value === 'string'
-    ? value
+    ? (splitWords(value) ?? value.split(/\s+/))
     : Array.isArray(value)
-      ? value.filter(word => typeof word === 'string').join(' ')
-      : ''
+      ? value.filter(word => typeof word === 'string')
+      : []
 
 /** Docker's own `restart`, or the swarm's `deploy.restart_policy`; bounded: so many times at most. */
 const restartOf = (
@@ -145,9 +154,13 @@ const restartOf = (
   return { policy: written.replace(/:\d+$/, ''), bounded: /:[1-9]\d*$/.test(written), written: `restart: ${written}` }
 }
 
-const judgeService = (of: string, service: Readonly<Record<string, unknown>>): Judged & { readonly seen: boolean } => {
-  const command = [commandOf(service.entrypoint), commandOf(service.command)].filter(part => part !== '').join(' ')
-  const started = readCommand(command)
+const judgeService = (
+  of: string,
+  service: Readonly<Record<string, unknown>>,
+  around: Surroundings,
+): Judged & { readonly seen: boolean } => {
+  const words = [...wordsOf(service.entrypoint), ...wordsOf(service.command)].map(word => word.replaceAll('$$', '$'))
+  const started = readArgv(words, around)
   const { policy, bounded, written } = restartOf(service)
   const fate = (code: number): Fate => {
     if (started.hold && code !== 75) return 'does not occur'
@@ -157,8 +170,8 @@ const judgeService = (of: string, service: Readonly<Record<string, unknown>>): J
   const problems: Problem[] = []
   const add = (...given: Parameters<typeof problem>): number => problems.push(problem(...given))
   const seen = started.guard || started.gate
-  if (!seen) problems.push(notStarted(excerpt(command, 120)))
-  else if (fates['78'] === 'restarted')
+  problems.push(...startProblems(started, words.join(' ')))
+  if (seen && fates['78'] === 'restarted')
     add('fail', 'loops', [
       `69 and 78 (mend first) are restarted for ever: ${written} looks at no code`,
       written,
@@ -186,10 +199,10 @@ const judgeService = (of: string, service: Readonly<Record<string, unknown>>): J
 }
 
 /** The services that start us; all of them where none does. */
-export const judgeCompose = (value: unknown): readonly Judged[] | Unjudged => {
+export const judgeCompose = (value: unknown, around: Surroundings = {}): readonly Judged[] | Unjudged => {
   const services = Object.entries(record(record(value)?.services) ?? {}).flatMap(([name, service]) => {
     const held = record(service)
-    return held ? [judgeService(name, held)] : []
+    return held ? [judgeService(name, held, around)] : []
   })
   if (services.length === 0)
     return {

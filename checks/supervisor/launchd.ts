@@ -1,10 +1,24 @@
 /** A launchd job: what its KeepAlive makes of our codes. Rules: launchd.plist(5). */
 import { type PlistValue, plistDict, plistStrings } from '../../core/plist.ts'
 import { excerpt, span } from '../../core/text.ts'
-import { bareProgram, readCommand } from './command.ts'
-import { type Fate, type Judged, notStarted, type Problem, problem, type Unjudged } from './problem.ts'
+import { bareProgram, readArgv, type Surroundings } from './command.ts'
+import { type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
+import { startProblems } from './start.ts'
 
 const EXIT_TIMEOUT_S = 20
+
+/** What makes launchd start a job, beside KeepAlive. */
+const TRIGGERS = [
+  'RunAtLoad',
+  'StartInterval',
+  'StartCalendarInterval',
+  'StartOnMount',
+  'WatchPaths',
+  'QueueDirectories',
+  'Sockets',
+  'MachServices',
+  'LaunchEvents',
+]
 
 interface Alive {
   readonly restartsOnZero: boolean
@@ -28,7 +42,7 @@ const aliveOf = (value: PlistValue | undefined): Alive => {
 /** `missingFolder`: which of the log folders is not there; undefined where this is another host than the job's. */
 export const judgeLaunchd = (
   value: PlistValue,
-  extra: string,
+  around: Surroundings,
   missingFolder: (path: string) => string | undefined,
 ): Judged | Unjudged => {
   const job = plistDict(value)
@@ -43,7 +57,9 @@ export const judgeLaunchd = (
     }
   const of = typeof job.Label === 'string' ? job.Label : 'the job'
   const command = words.join(' ')
-  const started = readCommand(`${program ?? ''} ${command}\n${extra}`)
+  // With Program the first of the words is only the name that it is started under.
+  const started = readArgv(program === undefined ? words : [program, ...words.slice(1)], around)
+  const ours = started.guard || started.gate
   const alive = aliveOf(job.KeepAlive)
   const shown =
     job.KeepAlive === undefined
@@ -60,8 +76,22 @@ export const judgeLaunchd = (
   const problems: Problem[] = []
   const add = (...given: Parameters<typeof problem>): number => problems.push(problem(...given))
 
-  if (!started.guard && !started.gate) problems.push(notStarted(excerpt(program ?? command, 120)))
-  else if (fates['69'] === 'restarted' || fates['78'] === 'restarted')
+  problems.push(...startProblems(started, command === '' ? (program ?? '') : command))
+  if (job.Disabled === true)
+    add('fail', 'not-started', [
+      'launchd does not load the job: it is marked as disabled',
+      'Disabled true',
+      'no key Disabled',
+      'delete the key Disabled',
+    ])
+  if ((job.KeepAlive ?? false) === false && !TRIGGERS.some(key => job[key] !== undefined && job[key] !== false))
+    add('fail', 'not-started', [
+      'launchd starts the job never by itself: it has neither RunAtLoad nor KeepAlive, nor any other trigger',
+      'neither RunAtLoad nor KeepAlive',
+      'RunAtLoad true',
+      '<key>RunAtLoad</key><true/>',
+    ])
+  if (ours && (fates['69'] === 'restarted' || fates['78'] === 'restarted'))
     add('fail', 'loops', [
       `69 and 78 (mend first) are restarted for ever: launchd looks at no code${job.KeepAlive === true ? ', KeepAlive is true' : ''}`,
       `${shown}, and ${started.guard ? `neither --hold nor${job.KeepAlive === true ? '' : ' --supervisor launchd'}` : 'the gate alone'}`.replace(

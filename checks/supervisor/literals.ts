@@ -10,6 +10,18 @@ export interface LiteralObject {
 const MAX_DEPTH = 32
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '\n': '' }
 
+/** Where the value stands that is exported there: a name is followed to its declaration, unless something is done to it in between. */
+const declared = (code: string, from: number): number => {
+  const name = /^\s*([A-Za-z_$][\w$]*)\s*(?:;|$|\n)/.exec(code.slice(from))?.[1]?.replaceAll('$', '\\$')
+  const found = name && new RegExp(`\\b(?:const|let|var)\\s+${name}(?:\\s*:[^=\\n]+)?\\s*=(?!=)`).exec(code)
+  if (!found) return from
+  const value = found.index + found[0].length
+  const changed = new RegExp(
+    `(?<![\\w$.])${name}(?:\\s*=(?!=)|(?:\\.[\\w$]+)+\\s*(?:=(?!=)|\\()|\\s*\\[)|\\(\\s*${name}\\b`,
+  )
+  return changed.test(code.slice(value)) ? from : value
+}
+
 /**
  * What the file exports; undefined where no `module.exports =` or `export default` stands in it, nor JSON. Throws `SyntaxError` where it ends in
  * the middle: half a list of codes must not be taken for the whole.
@@ -100,7 +112,7 @@ export const readLiterals = (text: string): Literal | undefined => {
   }
   const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/[^\n]*/gm, comment => ' '.repeat(comment.length))
   const start = /\bmodule\.exports\s*=(?!=)|\bexport\s+default\b/.exec(code)
-  if (start) at = start.index + start[0].length
+  if (start) at = declared(code, start.index + start[0].length)
   else if (!/^\s*[{[]/.test(code)) return undefined
   return value(0)
 }

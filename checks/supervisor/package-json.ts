@@ -1,9 +1,10 @@
 /** package.json: whether `prestart` is run at all, and what stands between npm and us. */
 import { excerpt } from '../../core/text.ts'
-import { keepsShell, readCommand } from './command.ts'
-import { type Judged, notStarted, type Problem, problem, type Unjudged } from './problem.ts'
+import { keepsShell, readShell, type Started } from './command.ts'
+import { type Judged, type Problem, problem, type Unjudged } from './problem.ts'
+import { startProblems } from './start.ts'
 
-export interface Surroundings {
+export interface Beside {
   /** Text of the .npmrc beside it; empty where there is none. */
   readonly npmrc: string
   /** A .yarnrc.yml stands beside it: Yarn 2 or later. */
@@ -18,7 +19,7 @@ const skippedBy = (
   script: string,
   manager: unknown,
   scripts: Readonly<Record<string, unknown>>,
-  { npmrc, berry }: Surroundings,
+  { npmrc, berry }: Beside,
 ): string | undefined => {
   if (berry || /^yarn@(?:[2-9]|\d\d)/.test(String(manager ?? ''))) return 'Yarn 2 and later run no pre scripts'
   if (/^\s*ignore-scripts\s*=\s*true\s*$/m.test(npmrc)) return '.npmrc has ignore-scripts=true'
@@ -35,7 +36,7 @@ const skippedBy = (
   return undefined
 }
 
-export const judgePackage = (value: unknown, script: string, around: Surroundings): Judged | Unjudged => {
+export const judgePackage = (value: unknown, script: string, around: Beside): Judged | Unjudged => {
   const { scripts: given, packageManager } = record(value)
   const scripts = record(given)
   const start = scripts[script]
@@ -47,8 +48,16 @@ export const judgePackage = (value: unknown, script: string, around: Surrounding
       next: `"${script}": "exec bootcheck guard -- node gateway.mjs"`,
     }
   const before = scripts[`pre${script}`]
-  const gate = typeof before === 'string' && (readCommand(before).gate || readCommand(before).guard)
-  const started = readCommand(start)
+  const read = (text: string): Started =>
+    readShell(text, {
+      named: name => {
+        const other = scripts[name]
+        return typeof other === 'string' ? other : undefined
+      },
+    })
+  const asked = typeof before === 'string' ? read(before) : undefined
+  const gate = asked !== undefined && (asked.gate || asked.guard)
+  const started = read(start)
   const problems: Problem[] = []
   const skipped = gate ? skippedBy(script, packageManager, scripts, around) : undefined
   if (skipped !== undefined)
@@ -69,7 +78,9 @@ export const judgePackage = (value: unknown, script: string, around: Surrounding
         `"${script}": "exec ${start}"`,
       ]),
     )
-  if (!gate && !started.guard && !started.gate) problems.push(notStarted(`"${script}": "${excerpt(start, 120)}"`))
+  if (gate) problems.push(...startProblems(asked, `"pre${script}": "${before}"`))
+  if (!gate || started.guard || started.gate)
+    problems.push(...startProblems(started, `"${script}": "${start}"`, { ownShell: true }))
   // npm restarts nothing, and passes each code on.
   return {
     of: `the script "${script}"`,

@@ -1,8 +1,10 @@
 /** pm2's ecosystem file: what its restarts make of our codes. pm2 restarts after every end that `stop_exit_codes` does not name. */
-import { excerpt, listing, span } from '../../core/text.ts'
-import { readCommand } from './command.ts'
+import { splitWords } from '../../core/systemd-unit.ts'
+import { listing, span } from '../../core/text.ts'
+import { readArgv, type Surroundings } from './command.ts'
 import { isLiteralObject, type Literal, type LiteralObject, UNREAD } from './literals.ts'
-import { type Fate, type Judged, notStarted, type Problem, problem, type Unjudged } from './problem.ts'
+import { type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
+import { startProblems } from './start.ts'
 
 const KILL_TIMEOUT_MS = 1600
 
@@ -13,14 +15,22 @@ const NOTHING: Unjudged = {
   next: 'write the apps as literals: the file is read, not run',
 }
 
-const judgeApp = (app: LiteralObject, extra: string): Judged => {
+const wordsOf = (value: Literal | undefined): readonly string[] =>
+  typeof value === 'string'
+    ? (splitWords(value) ?? value.split(/\s+/))
+    : Array.isArray(value)
+      ? value.filter(word => typeof word === 'string')
+      : []
+
+const judgeApp = (app: LiteralObject, around: Surroundings): Judged => {
   const unread = Object.keys(app).filter(key => app[key] === UNREAD)
   const open = app['...'] === UNREAD
   const known = (key: string): boolean => !(open && app[key] === undefined) && app[key] !== UNREAD
   const of = typeof app.name === 'string' ? app.name : 'the app'
-  const args = Array.isArray(app.args) ? app.args.filter(word => typeof word === 'string').join(' ') : app.args
-  const command = [app.script, args].filter(part => typeof part === 'string').join(' ')
-  const started = readCommand(`${command}\n${extra}`)
+  const words = [...(typeof app.script === 'string' ? [app.script] : []), ...wordsOf(app.args)]
+  const command = words.join(' ')
+  const started = readArgv(words, around)
+  const ours = started.guard || started.gate
   const codes = Array.isArray(app.stop_exit_codes) ? app.stop_exit_codes : [app.stop_exit_codes]
   const partly = codes.includes(UNREAD)
   const restarting = app.autorestart !== false
@@ -33,9 +43,9 @@ const judgeApp = (app: LiteralObject, extra: string): Judged => {
   const problems: Problem[] = []
   const add = (...given: Parameters<typeof problem>): number => problems.push(problem(...given))
   const prepared = looping.length === 0 && codes.some(code => code === 78 || code === '78')
-  if (!started.guard && !started.gate && !prepared && known('script') && known('args') && !partly)
-    problems.push(notStarted(excerpt(command, 120)))
-  else if (looping.length > 0 && known('stop_exit_codes') && known('autorestart') && !partly)
+  if (known('script') && known('args') && (ours || !partly))
+    problems.push(...startProblems(started, command, { prepared }))
+  if ((ours || prepared) && looping.length > 0 && known('stop_exit_codes') && known('autorestart') && !partly)
     add('fail', 'loops', [
       `${looping.join(' and ')} (mend first) ${looping.length > 1 ? 'are' : 'is'} restarted for ever: pm2 stops only at stop_exit_codes`,
       `stop_exit_codes: ${app.stop_exit_codes === undefined ? 'none' : codes.map(String).join(', ')}`,
@@ -64,6 +74,16 @@ const judgeApp = (app: LiteralObject, extra: string): Judged => {
       'treekill: false',
       'treekill: false,',
     ])
+  const many = app.instances !== undefined && app.instances !== 1 && app.instances !== '1' && known('instances')
+  if ((ours || prepared) && (many || /^cluster/.test(String(known('exec_mode') ? app.exec_mode : ''))))
+    add('fail', 'cluster', [
+      many
+        ? `${String(app.instances)} guards are started for one gateway: all but one answer 75 (it is running already), and pm2 restarts them`
+        : 'pm2 loads the script into a worker of its own (exec_mode cluster), and does not start it as a program',
+      many ? `instances: ${String(app.instances)}` : `exec_mode: ${String(app.exec_mode)}`,
+      "one instance, exec_mode 'fork'",
+      many ? 'instances: 1,' : "exec_mode: 'fork',",
+    ])
   if (unread.length > 0)
     add('warn', 'unread', [
       `${listing(unread)} of ${of} could not be read: it is computed when the file is run`,
@@ -74,16 +94,13 @@ const judgeApp = (app: LiteralObject, extra: string): Judged => {
   return { of, problems, fates }
 }
 
-/** `scriptText`: what a script file holds, by its path. */
-export const judgePm2 = (
-  value: Literal | undefined,
-  scriptText: (path: string) => string,
-): readonly Judged[] | Unjudged => {
+/** `around`: the scripts that can be looked into. */
+export const judgePm2 = (value: Literal | undefined, around: Surroundings): readonly Judged[] | Unjudged => {
   const apps = isLiteralObject(value) ? (value.apps ?? (value.script === undefined ? undefined : [value])) : value
   const list = Array.isArray(apps) ? apps : isLiteralObject(apps) ? [apps] : []
   const readable = list.filter(isLiteralObject)
   if (readable.length === 0) return NOTHING
-  const judged = readable.map(app => judgeApp(app, typeof app.script === 'string' ? scriptText(app.script) : ''))
+  const judged = readable.map(app => judgeApp(app, around))
   const lost = list.length - readable.length
   return lost === 0
     ? judged

@@ -1,12 +1,24 @@
 /** A systemd service: what its Restart= and the rest make of our codes. Rules: systemd.service(5), systemd.unit(5), systemd.kill(5). */
 import { quote } from '../../core/shell.ts'
-import { entriesOf, lastOf, type Unit, type UnitEntry, unitSpan } from '../../core/systemd-unit.ts'
+import { entriesOf, lastOf, splitWords, type Unit, type UnitEntry, unitSpan } from '../../core/systemd-unit.ts'
 import { excerpt, span } from '../../core/text.ts'
-import { readCommand, type Started } from './command.ts'
-import { type Fate, type Judged, notStarted, type Problem, problem, type Unjudged } from './problem.ts'
+import { readArgv, readShell, type Started, type Surroundings } from './command.ts'
+import { type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
+import { startProblems } from './start.ts'
 
-/** In front of the program's path (`-`: its failure is ignored). */
+/** In front of the program's path (`-`: its failure is ignored; `|`: a shell reads it). */
 const PREFIX = /^[-@:+!|]*/
+
+const prefixOf = ({ value }: UnitEntry): string => PREFIX.exec(value)?.[0] ?? ''
+
+/** What one `Exec…=` starts. `@` puts another name behind the program. */
+const readExec = (entry: UnitEntry, around: Surroundings): Started => {
+  const prefix = prefixOf(entry)
+  const value = entry.value.slice(prefix.length)
+  if (prefix.includes('|')) return readShell(value, around)
+  const words = (splitWords(value) ?? value.split(/\s+/)).map(word => word.replaceAll('$$', '$'))
+  return readArgv(prefix.includes('@') ? words.filter((_, at) => at !== 1) : words, around)
+}
 
 const at = (entry: UnitEntry | undefined): Pick<Problem, 'line' | 'file'> =>
   entry ? { line: entry.line, file: entry.file } : {}
@@ -19,12 +31,15 @@ interface Policy {
   readonly entry: UnitEntry | undefined
   readonly restarts: (code: number) => boolean
   readonly success: ReadonlySet<string>
+  /** 69 and 78 are named as codes that are not restarted. */
+  readonly prepared: boolean
 }
 
 /** sysexits(3) by name, as systemd takes them, too. */
 const NAMES: Readonly<Record<number, string>> = { 69: 'UNAVAILABLE', 75: 'TEMPFAIL', 78: 'CONFIG' }
 
-const policyOf = (unit: Unit): Policy => {
+/** `ignored`: "-" stands in front of the command, so that each end counts as a success. */
+const policyOf = (unit: Unit, ignored: boolean): Policy => {
   const entry = lastOf(unit, 'Service', 'Restart')
   const restart = entry?.value ?? 'no'
   const prevent = wordsIn(entriesOf(unit, 'Service', 'RestartPreventExitStatus'))
@@ -34,17 +49,20 @@ const policyOf = (unit: Unit): Policy => {
   const restarts = (code: number): boolean => {
     if (has(prevent, code)) return false
     if (has(force, code) || restart === 'always') return true
-    return has(success, code) ? restart === 'on-success' : restart === 'on-failure'
+    return ignored || has(success, code) ? restart === 'on-success' : restart === 'on-failure'
   }
-  return { restart, entry, restarts, success }
+  const prepared = restart !== 'no' && has(prevent, 69) && has(prevent, 78)
+  return { restart, entry, restarts, success, prepared }
 }
 
-const gateProblems = (unit: Unit, { restart }: Policy): Problem[] => {
+const gateProblems = (unit: Unit, { restart }: Policy, around: Surroundings): Problem[] => {
   const problems: Problem[] = []
   for (const entry of entriesOf(unit, 'Service', 'ExecStartPre')) {
-    const { gate, guard } = readCommand(entry.value)
-    if (!gate && !guard) continue
-    if (PREFIX.exec(entry.value)?.[0].includes('-'))
+    const started = readExec(entry, around)
+    if (!started.gate && !started.guard) continue
+    const own = startProblems(started, `ExecStartPre=${entry.value}`, { place: at(entry) })
+    problems.push(...own)
+    if (prefixOf(entry).includes('-'))
       problems.push(
         problem(
           'fail',
@@ -58,7 +76,7 @@ const gateProblems = (unit: Unit, { restart }: Policy): Problem[] => {
           at(entry),
         ),
       )
-    else if (restart !== 'no')
+    else if (restart !== 'no' && own.length === 0)
       problems.push(
         problem(
           'fail',
@@ -73,9 +91,11 @@ const gateProblems = (unit: Unit, { restart }: Policy): Problem[] => {
         ),
       )
   }
-  for (const entry of entriesOf(unit, 'Service', 'ExecCondition'))
-    if (readCommand(entry.value).gate || readCommand(entry.value).guard)
+  for (const entry of entriesOf(unit, 'Service', 'ExecCondition')) {
+    const started = readExec(entry, around)
+    if (started.gate || started.guard)
       problems.push(
+        ...startProblems(started, `ExecCondition=${entry.value}`, { place: at(entry) }),
         problem(
           'warn',
           'silent',
@@ -88,6 +108,7 @@ const gateProblems = (unit: Unit, { restart }: Policy): Problem[] => {
           at(entry),
         ),
       )
+  }
   return problems
 }
 
@@ -241,6 +262,7 @@ const guardProblems = (unit: Unit, started: Started, isUser: boolean): Problem[]
 }
 
 const programProblem = (entry: UnitEntry): Problem[] => {
+  if (prefixOf(entry).includes('|')) return []
   const word = /^["']?([^\s"']+)/.exec(entry.value.replace(PREFIX, ''))?.[1] ?? ''
   if (word === '' || word.startsWith('/') || word.startsWith('%') || word.startsWith('$')) return []
   return [
@@ -260,8 +282,47 @@ const programProblem = (entry: UnitEntry): Problem[] => {
   ]
 }
 
-/** `extra`: the text of a script that the unit starts. */
-export const judgeSystemd = (unit: Unit, of: string, isUser: boolean, extra: string): Judged | Unjudged => {
+/** `-` in front of `ExecStart=`: what ends it is no failure, whatever it is. */
+const ignoredProblem = (entry: UnitEntry, restart: string): Problem =>
+  problem(
+    'fail',
+    'gate-ignored',
+    [
+      `each end counts as a success, by the "-" in front of ExecStart=: ${
+        restart === 'always' || restart === 'on-success'
+          ? 'a closed gate is told to nobody'
+          : 'a gateway that crashes stays down, and a closed gate is told to nobody'
+      }`,
+      `ExecStart=${excerpt(entry.value, 120)}`,
+      'ExecStart= without "-"',
+      `delete the "-" in ${entry.file}:${entry.line}`,
+    ],
+    at(entry),
+  )
+
+/** A service that systemd takes for started only when its first process ends: the guard never does. */
+const typeProblem = (unit: Unit): Problem[] => {
+  const type = lastOf(unit, 'Service', 'Type')
+  if (type?.value !== 'forking' && type?.value !== 'oneshot') return []
+  return [
+    problem(
+      'fail',
+      'start-timeout',
+      [
+        type.value === 'forking'
+          ? 'the unit never gets active, and the guard is killed at TimeoutStartSec: Type=forking waits for its first process to end'
+          : 'the unit never gets active: Type=oneshot waits for its command to end, and the guard stays',
+        `Type=${type.value}`,
+        'Type=exec, and a gateway that stays in the foreground',
+        'Type=exec',
+      ],
+      at(type),
+    ),
+  ]
+}
+
+/** `around`: the scripts that can be looked into. */
+export const judgeSystemd = (unit: Unit, of: string, isUser: boolean, around: Surroundings): Judged | Unjudged => {
   const starts = entriesOf(unit, 'Service', 'ExecStart')
   const [first] = starts
   if (!first)
@@ -271,25 +332,30 @@ export const judgeSystemd = (unit: Unit, of: string, isUser: boolean, extra: str
       expected: 'a service that starts something',
       next: `systemctl cat ${quote(of)}`,
     }
-  const text = `${starts.map(({ value }) => value.replace(PREFIX, '')).join('\n')}\n${extra}`
-  const started = readCommand(text)
-  const policy = policyOf(unit)
+  const read = starts.map(entry => ({ entry, started: readExec(entry, around) }))
+  const { entry, started } = read.find(each => each.started.guard) ??
+    read.find(each => each.started.gate) ??
+    read.find(each => each.started.other) ?? { entry: first, started: readExec(first, around) }
+  const ours = started.guard || started.gate
+  const ignored = prefixOf(entry).includes('-')
+  const policy = policyOf(unit, ignored)
   const fate = (code: 69 | 75 | 78): Fate => {
     if (started.hold && code !== 75) return 'does not occur'
     return policy.restarts(code) ? 'restarted' : 'stays down'
   }
   const fates = { '69': fate(69), '75': fate(75), '78': fate(78) }
-  const gates = gateProblems(unit, policy)
-  // A wrapper that cannot be looked into, under a unit that knows our codes.
-  const prepared = policy.restart !== 'no' && fates['69'] === 'stays down' && fates['78'] === 'stays down'
-  const asked = entriesOf(unit, 'Service', 'ExecStartPre').some(({ value }) => readCommand(value).gate)
-  const ofCodes = (): readonly Problem[] => {
-    if (started.guard || started.gate) return codeProblems(policy, started, fates)
-    return asked || gates.length > 0 || prepared ? [] : [notStarted(excerpt(first.value, 120), at(first))]
-  }
+  const gates = gateProblems(unit, policy, around)
+  const asked = entriesOf(unit, 'Service', 'ExecStartPre').some(each => readExec(each, around).gate)
+  const ofStart =
+    !ours && (asked || gates.length > 0)
+      ? []
+      : startProblems(started, entry.value, { prepared: policy.prepared, place: at(entry) })
   const problems = [
     ...gates,
-    ...ofCodes(),
+    ...ofStart,
+    ...(ours && ignored ? [ignoredProblem(entry, policy.restart)] : []),
+    ...(ours ? codeProblems(policy, started, fates) : []),
+    ...(started.guard ? typeProblem(unit) : []),
     ...guardProblems(unit, started, isUser),
     ...starts.flatMap(programProblem),
     ...limitProblem(unit, policy.restart),

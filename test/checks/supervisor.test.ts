@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { keepsShell, readCommand } from '../../checks/supervisor/command.ts'
+import { keepsShell, readArgv, readShell } from '../../checks/supervisor/command.ts'
 import { parseDockerfile } from '../../checks/supervisor/container.ts'
 import { readLiterals, UNREAD } from '../../checks/supervisor/literals.ts'
 import { guessKind } from '../../checks/supervisor/read.ts'
@@ -38,11 +38,46 @@ describe('what the project ships', () => {
       'docs/launchd/ai.bootcheck.gateway.on-failure.plist',
       { '69': 'stays down', '75': 'restarted', '78': 'stays down' },
     ],
-    ['docs/supervisors/ecosystem.config.cjs', { '69': 'stays down', '75': 'restarted', '78': 'stays down' }],
   ])('%s fits', async (file, facts) => {
     expect(await run({ file }, ROOT)).toMatchObject({ status: 'pass', code: 'supervisor/fits', facts, watched: [file] })
   })
+
+  it.each([
+    ['ecosystem.config.cjs', { '69': 'stays down', '75': 'restarted', '78': 'stays down' }],
+    ['supervisord.conf', { '69': 'stays down', '75': 'restarted', '78': 'stays down' }],
+  ])(
+    'docs/supervisors/%s fits, with the script that it starts, and is not taken on trust without it',
+    async (file, facts) => {
+      const cwd = scratch()
+      const shipped = (name: string): string =>
+        readFileSync(join(ROOT, 'docs/supervisors', name), 'utf8').replaceAll('/opt/gateway', cwd)
+      lay(cwd, { [file]: shipped(file).replaceAll('/var/log', cwd) })
+      expect(await run({ file }, cwd)).toMatchObject({ status: 'warn', code: 'supervisor/unread' })
+      lay(cwd, { run: shipped('run') })
+      expect(await run({ file }, cwd)).toMatchObject({ status: 'pass', facts, watched: [file, 'run'] })
+      lay(cwd, { run: '#!/bin/sh\nexec node gw.mjs\n' })
+      expect(await run({ file }, cwd)).toMatchObject({ code: 'supervisor/no-bootcheck' })
+    },
+  )
+
+  it.each(['runit', 's6'])('the run and finish of %s fit', async kind => {
+    const cwd = scratch()
+    for (const [name, file] of [
+      ['run', 'run'],
+      ['finish', `${kind}-finish`],
+    ] as const)
+      lay(cwd, { [`gateway/${name}`]: readFileSync(join(ROOT, 'docs/supervisors', file), 'utf8') })
+    for (const name of ['run', 'finish']) chmodSync(join(cwd, 'gateway', name), 0o755)
+    for (const file of ['gateway', 'gateway/run'])
+      expect(await run({ file, kind }, cwd)).toMatchObject({
+        status: 'pass',
+        facts: { kind, of: ['gateway'], '69': 'stays down', '75': 'restarted', '78': 'stays down' },
+        watched: ['gateway/run', 'gateway/finish'],
+      })
+  })
 })
+
+const pre = (command: string): string => `[Service]\nExecStartPre=${command}\nExecStart=/bin/gw\n`
 
 describe('systemd', () => {
   it.each<[string, string, readonly string[]]>([
@@ -90,6 +125,26 @@ describe('systemd', () => {
       ['gate-ignored'],
     ],
     ['a gate in front, once', '[Service]\nExecStartPre=/usr/bin/bootcheck run\nExecStart=/bin/gw\n', []],
+    ['a gate in front, not heeded', pre("/bin/sh -c 'bootcheck run || true'"), ['gate-ignored']],
+    ['a gate in front, behind it something else', pre("/bin/sh -c 'bootcheck run; true'"), ['gate-ignored']],
+    ['a gate in front, to no shell', pre('/usr/bin/bootcheck run || /bin/true'), ['no-shell']],
+    ['only named in front', pre('/bin/echo bootcheck run'), ['no-bootcheck']],
+    ['each end is a success', unit('', `-${GUARD} -- /bin/gw`), ['gate-ignored']],
+    ['with other prefixes', unit('', `@!${GUARD.replace(' ', ' node ')} -- /bin/gw`), []],
+    ['for a shell', unit('', `|exec ${GUARD} -- /bin/gw`), []],
+    ['for a shell, not heeded', unit('', `|${GUARD} -- /bin/gw || true`), ['gate-ignored']],
+    ['not heeded', unit('', `/bin/sh -c "${GUARD} -- /bin/gw; exit 0"`), ['gate-ignored']],
+    ['no shell', unit('', `${GUARD} -- /bin/gw && /bin/true`), ['no-shell']],
+    ['forking', unit('Type=forking'), ['start-timeout']],
+    ['oneshot', unit('Type=oneshot'), ['start-timeout']],
+    ['another supervisor', unit('', '/usr/bin/pm2 resurrect'), ['another-supervisor']],
+    ['our codes, and a program that nobody can look into', unit('', '/usr/sbin/gw'), ['unread']],
+    ['our codes, and a shell that starts something else', unit('', '/bin/sh -c "exec gw"'), ['no-bootcheck']],
+    [
+      'restarts that fit by chance',
+      '[Service]\nExecStart=/usr/bin/node gw.mjs\nRestart=on-abnormal\n',
+      ['no-bootcheck'],
+    ],
     ['a condition', '[Service]\nExecCondition=/usr/bin/bootcheck run\nExecStart=/bin/gw\n', ['silent']],
   ])('%s', async (_, text, expected) => {
     expect(await codes('gw.service', text)).toEqual(expected)
@@ -141,6 +196,8 @@ describe('launchd', () => {
   const ALIVE = '<key>KeepAlive</key><true/>'
   const ON_FAILURE = '<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>'
   const PARKED = `${GUARD} --supervisor launchd -- /bin/gw`
+  const sh = (line: string): string =>
+    job(ALIVE, '/bin/sh').replace('</string></array>', `</string><string>-c</string><string>${line}</string></array>`)
 
   it.each<[string, string, readonly string[]]>([
     ['held', job(ALIVE), []],
@@ -154,7 +211,14 @@ describe('launchd', () => {
       job(ON_FAILURE.replace('<dict>', '<dict><key>Crashed</key><true/>'), PARKED),
       ['crashed-key'],
     ],
-    ['no KeepAlive', job(''), ['never-restarts']],
+    ['no KeepAlive', job('<key>RunAtLoad</key><true/>'), ['never-restarts']],
+    ['no KeepAlive, every hour', job('<key>StartInterval</key><integer>3600</integer>'), ['never-restarts']],
+    ['nothing that starts it', job('<key>RunAtLoad</key><false/>'), ['not-started', 'never-restarts']],
+    ['disabled', job(`${ALIVE}<key>Disabled</key><true/>`), ['not-started']],
+    ['not heeded', sh(`${GUARD} --hold -- /bin/gw || true`), ['gate-ignored']],
+    ['in a shell, heeded', sh(`cd / || exit 78; exec ${GUARD} --hold -- /bin/gw`), []],
+    ['no shell', job(ALIVE, `${GUARD} --hold -- /bin/gw ; true`), ['no-shell']],
+    ['another supervisor', job(ALIVE, '/usr/local/bin/pm2 resurrect'), ['another-supervisor']],
     ['a bare program', job(ALIVE, 'bootcheck guard --hold -- /bin/gw'), ['bare-program']],
     ['a bare node', job(ALIVE, `${GUARD} --hold -- node /opt/gw.mjs`), ['bare-program']],
     [
@@ -181,6 +245,9 @@ describe('pm2', () => {
   const app = (more: string): string =>
     `const path = require('path')\n// apps of this host\nmodule.exports = { apps: [{ name: 'gw', script: '/usr/bin/bootcheck', args: 'guard -- node gw', stop_exit_codes: [69, 78], kill_timeout: 15_000, treekill: false, ${more} }] }\n`
 
+  const module = (text: string): string =>
+    `${text.replace('module.exports =', 'const config =').trimEnd()};\n\nexport default config;\n`
+
   it.each<[string, string, string, readonly string[]]>([
     ['as it should be', 'ecosystem.config.cjs', app(''), []],
     ['no codes', 'ecosystem.config.js', app('stop_exit_codes: []'), ['loops']],
@@ -199,6 +266,25 @@ describe('pm2', () => {
       ['stop-timeout'],
     ],
     ['treekill', 'ecosystem.config.js', app('treekill: true'), ['kill-mode']],
+    ['a module', 'ecosystem.config.mjs', module(app('')), []],
+    ['a module, typed', 'ecosystem.config.ts', module(app('')).replace('const config', 'const config: Config'), []],
+    ['a variable', 'ecosystem.config.cjs', module(app('')).replace('export default', 'module.exports ='), []],
+    ['a module without us', 'ecosystem.config.mjs', module(app('')).replace('bootcheck', 'gw'), ['unread']],
+    ['a variable that is changed', 'ecosystem.config.mjs', `${module(app(''))}config.apps = []\n`, ['nothing-here']],
+    [
+      'a variable of another name',
+      'ecosystem.config.mjs',
+      module(app('')).replace('default config', 'default other'),
+      ['nothing-here'],
+    ],
+    [
+      'not heeded',
+      'ecosystem.config.js',
+      app('args: ["-c", "bootcheck guard -- gw || true"]').replace('/usr/bin/bootcheck', '/bin/sh'),
+      ['gate-ignored'],
+    ],
+    ['four of them', 'ecosystem.config.js', app('instances: 4'), ['cluster']],
+    ['in workers', 'ecosystem.config.js', app("exec_mode: 'cluster'"), ['cluster']],
     [
       'no bootcheck',
       'ecosystem.config.js',
@@ -418,9 +504,93 @@ describe('the parts', () => {
     ['node /a/node_modules/bootcheck/dist/cli/bin.cjs guard -- gw', { guard: true }],
     ['my-bootcheck guard', { guard: false, gate: false }],
     ['cat bootcheck-gateway.log', { guard: false, gate: false }],
+    // Named, and not started.
+    ['echo bootcheck guard', { guard: false, gate: false }],
+    ['node gw.mjs --tag bootcheck', { guard: false, gate: false }],
+    ['node gw.mjs bootcheck guard', { guard: false, gate: false }],
+    ['gw --name bootcheck', { guard: false, gate: false }],
+    ['command -v bootcheck', { guard: false, gate: false }],
+    ['npm install bootcheck', { guard: false, gate: false }],
+    ['# bootcheck guard -- gw', { guard: false, gate: false }],
+    ['bootcheck --version', { guard: false, gate: false }],
+    ['bootcheck run --dry-run', { guard: false, gate: false }],
+    // Started by another program.
+    ['NODE_ENV=production exec env -i A=b /usr/bin/bootcheck guard -- gw', { guard: true }],
+    ['sudo -u claw bootcheck', { gate: true }],
+    ['su - claw -s /bin/sh -c "bootcheck guard -- gw"', { guard: true }],
+    ['timeout 30 /bin/bash -ec "cd /x && bootcheck run"', { gate: true, unheeded: undefined }],
+    ['tini -- node --no-warnings -r ./x.cjs /a/bootcheck/dist/cli/bin.cjs guard -- gw', { guard: true }],
+    ['doppler run --project x -- bootcheck guard --hold -- gw', { guard: true, hold: true }],
+    ['npx --yes bootcheck@1 guard -- gw', { guard: true }],
+    ['pnpm exec bootcheck', { gate: true }],
+    ['bun run bootcheck.ts', { gate: false, guard: false }],
+    ['/usr/bin/pm2 resurrect', { other: { name: 'pm2' } }],
+    ['docker -H x compose -f a.yaml up', { other: { name: 'docker compose' } }],
   ])('%s', (text, expected) => {
-    expect(readCommand(text)).toMatchObject(expected)
+    expect(readShell(text)).toMatchObject(expected)
   })
+
+  it.each<[string, string | undefined]>([
+    ['bootcheck run || true', '"|| true" makes a success of it'],
+    ['bootcheck run || echo closed', '"|| echo closed" makes a success of it'],
+    ['bootcheck run; exec node gw', 'what stands behind it is run all the same: exec node gw'],
+    ['bootcheck\nnode gw', 'what stands behind it is run all the same: node gw'],
+    ['bootcheck run & exec node gw', 'it runs in the background, by "&"'],
+    ['bootcheck run | tee log && node gw', 'it is lost in the pipe to tee'],
+    ['if ! bootcheck run; then echo closed; fi; node gw', 'the block behind its "if" does not end the script'],
+    ['( bootcheck run ) || true', '"|| true" makes a success of it'],
+    ['bootcheck guard -- gw || true', '"|| true" makes a success of it'],
+    ['bootcheck guard -- gw; exit 0', 'what stands behind it is run all the same: exit 0'],
+    ['cat <<EOF\nset -e\nEOF\nbootcheck run\nnode gw', 'what stands behind it is run all the same: node gw'],
+    ['sh -c "bootcheck run || :" && exec node gw', '"|| :" makes a success of it'],
+    ['bootcheck run && exec node gw', undefined],
+    ['bootcheck run || exit 78; exec node gw', undefined],
+    ['bootcheck run || { echo closed >&2; exit $?; }\nexec node gw', undefined],
+    ['set -eu\nbootcheck run\nexec node gw', undefined],
+    ['#!/bin/sh -e\nbootcheck run\nexec node gw', undefined],
+    ['set -o pipefail -e; bootcheck run 2>&1 | tee log && node gw', undefined],
+    ['bootcheck run; code=$?; [ $code = 0 ] || exit $code; exec node gw', undefined],
+    ['if bootcheck run; then exec node gw; fi', undefined],
+    ['if ! bootcheck run; then exit 78; fi; exec node gw', undefined],
+    ['until bootcheck run; do sleep 5; done; exec node gw', undefined],
+    ['case $1 in start) bootcheck guard -- gw ;; stop) echo no ;; esac', undefined],
+    ['bootcheck guard -- gw & wait $!', undefined],
+    ['exec bootcheck guard -- gw 2>&1 # || true', undefined],
+    ['gate() { bootcheck run; }\ngate && exec node gw', undefined],
+  ])('heeded? %j', (text, why) => {
+    const started = readShell(text.replaceAll('\\n', '\n'))
+    expect([started.gate || started.guard, started.unheeded]).toEqual([true, why])
+  })
+
+  it('scripts that hand on what they are given, and one that calls itself', () => {
+    const scripts: Readonly<Record<string, string>> = {
+      '/w': '#!/bin/sh\nset -eu\nfile=$1\nshift\n. "$file"\nexec "$@"\n',
+      '/loop': '#!/bin/sh\nexec /loop\n',
+    }
+    const around = { script: (path: string) => scripts[path] }
+    expect(readArgv(['/bin/sh', '/w', '/env', '/usr/bin/bootcheck', 'guard', '--', 'gw'], around)).toMatchObject({
+      guard: true,
+      unheeded: undefined,
+    })
+    expect(readArgv(['/w', '/env', '/opt/gw'], around)).toMatchObject({ guard: false, unseen: '/opt/gw' })
+    expect(readArgv(['/loop'], around)).toMatchObject({ guard: false, gate: false })
+  })
+
+  it('words of a shell where none reads them', () => {
+    expect(readArgv(['bootcheck', 'run', '&&', 'node', 'gw'])).toMatchObject({ gate: true, shellWord: '&&' })
+    expect(readArgv(['bootcheck', 'guard', '--', 'gw', '||', 'true'])).toMatchObject({ guard: true, shellWord: '||' })
+    expect(readArgv(['/bin/sh', '-c', 'bootcheck run && node gw'])).toMatchObject({ gate: true, shellWord: undefined })
+  })
+
+  it.each(['"', "'", '`', '$(', '${', '<<EOF', '((((', '{{{{', ';;;;', '|| || &', '\\', '#'])(
+    'reads %j, and a hundred thousand of it, at once',
+    piece => {
+      const start = performance.now()
+      readShell(`bootcheck ${piece.repeat(100_000)}`)
+      readShell(piece.repeat(100_000))
+      expect(performance.now() - start).toBeLessThan(5000)
+    },
+  )
 
   it('shells that stay', () => {
     expect(['exec a', 'cd /x && exec a b', 'a', 'exec a; b', 'a && b'].map(keepsShell)).toEqual([
