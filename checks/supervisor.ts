@@ -200,7 +200,10 @@ TimeoutStopSec=15s
           answer.line,
         )
       const several = known === 'pm2' || known === 'compose' || known === 'supervisord'
-      const judged = several && name !== undefined ? answer.filter(({ of }) => of === name) : answer
+      const byName = several && name !== undefined
+      const judged = answer.filter(({ of, ours }) =>
+        byName ? of === name : ours !== false || !answer.some(other => other.ours),
+      )
       if (judged.length === 0)
         return simple('nothing-here', path, ctx, [
           `${shown} holds no ${name}`,

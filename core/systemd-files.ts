@@ -1,6 +1,6 @@
 /** A unit as systemd would load it: its file, and the drop-ins beside it and in the other folders that systemd searches. */
 import { basename, dirname, join } from 'node:path'
-import { entries, FileError, readText } from './files.ts'
+import { entries, FileError, lstat, readText, realpath } from './files.ts'
 import { mergeUnits, parseUnit, type Unit } from './systemd-unit.ts'
 
 /** From the strongest to the weakest (systemd.unit(5)). */
@@ -31,6 +31,47 @@ const dropInNames = (name: string): string[] => {
   const dashes = [...base.matchAll(/-/g)].map(({ index }) => `${base.slice(0, index + 1)}.${type}`)
   const template = full.includes('@') && !full.endsWith('@') ? [`${base}@.${type}`] : []
   return [type, ...dashes, ...template, name]
+}
+
+const foldersFor = (path: string, home: string): readonly string[] => {
+  const searched = isUserUnit(path) ? userFolders(home) : SYSTEM
+  return searched.includes(dirname(path)) ? searched : []
+}
+
+const orNone = <T>(look: () => T): T | undefined => {
+  try {
+    return look()
+  } catch (error) {
+    if (error instanceof FileError) return undefined
+    throw error
+  }
+}
+
+/** The file that systemd takes in place of the one at this path, since it stands in a stronger folder; undefined where it takes this one. */
+export const shadowOf = (path: string, home: string): string | undefined => {
+  const folders = foldersFor(path, home)
+  const real = orNone(() => realpath(path))
+  return folders
+    .slice(0, Math.max(0, folders.indexOf(dirname(path))))
+    .map(folder => join(folder, basename(path)))
+    .find(other => orNone(() => lstat(other)) !== undefined && orNone(() => realpath(other)) !== real)
+}
+
+/** The links that make systemd start a unit with a target (`systemctl enable`), those of a template's instances too; undefined outside systemd's folders. */
+export const wantedBy = (path: string, home: string): readonly string[] | undefined => {
+  const folders = foldersFor(path, home)
+  if (folders.length === 0) return undefined
+  const [prefix, suffix] = basename(path).split('@.')
+  const isLink = (name: string): boolean =>
+    suffix === undefined ? name === basename(path) : name.startsWith(`${prefix}@`) && name.endsWith(`.${suffix}`)
+  return folders.flatMap(folder =>
+    (orNone(() => entries(folder)) ?? [])
+      .filter(({ name }) => /\.(?:wants|requires|upholds)$/.test(name))
+      .flatMap(({ name }) =>
+        (orNone(() => entries(join(folder, name))) ?? []).map(link => join(folder, name, link.name)),
+      )
+      .filter(link => isLink(basename(link))),
+  )
 }
 
 /** The drop-ins in the order in which systemd reads them: by file name; of equal names the stronger folder's hides the others. */

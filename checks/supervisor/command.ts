@@ -262,13 +262,26 @@ const startedBy = ({ found, shellWord, other, unseen }: Reading): Started => {
   }
 }
 
+/** Each script is looked into once, so that those which start one another come to an end. */
+const once = ({ script, named }: Surroundings): Surroundings => {
+  const seen = new Set<string>()
+  const first =
+    (kind: string, look: ((key: string) => string | undefined) | undefined) =>
+    (key: string): string | undefined => {
+      if (seen.has(kind + key)) return undefined
+      seen.add(kind + key)
+      return look?.(key)
+    }
+  return { script: first('file ', script), named: first('name ', named) }
+}
+
 /** What words start that no shell reads, as most supervisors start them. */
 export const readArgv = (words: readonly string[], around: Surroundings = {}): Started =>
-  startedBy(readWords(words, around, 0))
+  startedBy(readWords(words, once(around), 0))
 
 /** What a shell's line or script starts. */
 export const readShell = (text: string, around: Surroundings = {}): Started => {
-  const reading = readScript(text, [], around, 0)
+  const reading = readScript(text, [], once(around), 0)
   return startedBy({ ...reading, shellWord: undefined })
 }
 

@@ -154,11 +154,7 @@ const restartOf = (
   return { policy: written.replace(/:\d+$/, ''), bounded: /:[1-9]\d*$/.test(written), written: `restart: ${written}` }
 }
 
-const judgeService = (
-  of: string,
-  service: Readonly<Record<string, unknown>>,
-  around: Surroundings,
-): Judged & { readonly seen: boolean } => {
+const judgeService = (of: string, service: Readonly<Record<string, unknown>>, around: Surroundings): Judged => {
   const words = [...wordsOf(service.entrypoint), ...wordsOf(service.command)].map(word => word.replaceAll('$$', '$'))
   const started = readArgv(words, around)
   const { policy, bounded, written } = restartOf(service)
@@ -193,12 +189,38 @@ const judgeService = (
       `more than ${span(started.killAfterMs)}`,
       `stop_grace_period: ${Math.ceil(started.killAfterMs / 1000) + 5}s`,
     ])
+  const swarm = record(service.deploy)
+  const health = record(service.healthcheck)
+  if (started.guard && swarm && health && health.disable !== true)
+    add('warn', 'start-timeout', [
+      'a guard that waits or holds answers no healthcheck: the swarm kills it as unhealthy, and starts another',
+      `healthcheck: ${excerpt(wordsOf(health.test).join(' '), 120)}`,
+      'no healthcheck in a swarm, or one that a waiting guard passes',
+      'healthcheck: {disable: true}',
+    ])
+  const many = swarm?.replicas ?? service.scale
+  if (started.guard && typeof many === 'number' && many !== 1)
+    add(many === 0 ? 'warn' : 'fail', many === 0 ? 'not-started' : 'cluster', [
+      many === 0
+        ? 'no container of it is started: 0 replicas'
+        : `${many} guards are started for one gateway: with one memory all but one answer 75 (it is running already)`,
+      `replicas: ${many}`,
+      'one replica',
+      'replicas: 1',
+    ])
+  if (seen && Array.isArray(service.profiles) && service.profiles.length > 0)
+    add('warn', 'not-started', [
+      `docker compose up does not start it: it belongs to the profile ${service.profiles.join(', ')}`,
+      `profiles: [${service.profiles.join(', ')}]`,
+      'no profiles',
+      `docker compose --profile ${service.profiles[0]} up -d`,
+    ])
   if (started.guard && !(Array.isArray(service.volumes) && service.volumes.length > 0))
     problems.push(forgetful('no volumes'))
-  return { of, problems, fates, seen }
+  return { of, problems, fates, ours: seen }
 }
 
-/** The services that start us; all of them where none does. */
+/** Each of its services. */
 export const judgeCompose = (value: unknown, around: Surroundings = {}): readonly Judged[] | Unjudged => {
   const services = Object.entries(record(record(value)?.services) ?? {}).flatMap(([name, service]) => {
     const held = record(service)
@@ -211,6 +233,5 @@ export const judgeCompose = (value: unknown, around: Surroundings = {}): readonl
       expected: 'services:',
       next: 'docker compose config',
     }
-  const ours = services.filter(({ seen }) => seen)
-  return ours.length > 0 ? ours : services
+  return services
 }

@@ -20,6 +20,8 @@ export interface Judged {
   /** The service, app or script, for people. */
   readonly of: string
   readonly problems: readonly Problem[]
+  /** It starts us. Given where a file usually holds more than the gateway: then the others count only by their names. */
+  readonly ours?: boolean
   /** Of each code that says that a restart does not help, or not yet. */
   readonly fates: Readonly<Record<'69' | '75' | '78', Fate>>
 }

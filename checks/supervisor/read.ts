@@ -17,6 +17,7 @@ import { judgePm2 } from './pm2.ts'
 import type { Judged, Unjudged } from './problem.ts'
 import { judgeQuadlet } from './quadlet.ts'
 import { judgeServiceFolder } from './service-folder.ts'
+import { standingProblems } from './standing.ts'
 import { judgeSupervisord } from './supervisord.ts'
 import { judgeSystemd } from './systemd.ts'
 
@@ -94,7 +95,11 @@ const systemd = (path: string, ctx: CheckContext): Read => {
   const { unit, files } = readUnit(path, ctx.home)
   const all = [...files]
   const judged = judgeSystemd(unit, basename(path), isUserUnit(path), scriptsFrom('/', all))
-  return { judged: one(judged), files: all }
+  const standing = standingProblems(unit, path, ctx.home)
+  return {
+    judged: 'what' in judged ? judged : [{ ...judged, problems: [...standing, ...judged.problems] }],
+    files: all,
+  }
 }
 
 const quadlet = (path: string, ctx: CheckContext): Read => {
@@ -209,7 +214,10 @@ const isRun = (name: string): boolean => name === 'run' || name === 'finish'
 /** In the order in which they are asked. */
 const READERS = {
   'package-json': { sure: name => name === 'package.json', read: packageJson },
-  launchd: { sure: (name, text) => /\.plist$/.test(name) || isPlist(text), read: launchd },
+  launchd: {
+    sure: (name, text) => /\.plist$/.test(name) || (isPlist(text) && /^bplist|<plist/.test(text)),
+    read: launchd,
+  },
   systemd: {
     sure: (name, text) =>
       /\.service$/.test(name) || (/^\s*\[Service\]/m.test(text) && !/^\s*\[Container\]/m.test(text)),

@@ -168,10 +168,10 @@ const judgeProgram = ({ name, line, entries }: IniSection, around: Surroundings)
       ],
       place('stderr_logfile'),
     )
-  return { of, problems, fates }
+  return { of, problems, fates, ours }
 }
 
-/** The programs that start us; all of them where none does. */
+/** Each of its programs. */
 export const judgeSupervisord = (text: string, around: Surroundings): readonly Judged[] | Unjudged => {
   const { sections, odd } = parseIni(text)
   const programs = sections.filter(({ name }) => /^(?:program|fcgi-program|eventlistener):/.test(name))
@@ -185,19 +185,22 @@ export const judgeSupervisord = (text: string, around: Surroundings): readonly J
       next: include === undefined ? '[program:gateway]' : `ls -l ${include}`,
     }
   }
-  const judged = programs.map(section => judgeProgram(section, around))
-  const ours = judged.filter(({ problems }) => !problems.some(({ what }) => NOT_OURS.has(what)))
-  const [first, ...others] = ours.length > 0 ? ours : judged
-  if (!first || odd.length === 0) return first ? [first, ...others] : []
+  // Each of them is lost by a line that supervisord refuses.
   const lines = odd.map(line =>
     problem(
       'fail',
       'malformed',
-      ['supervisord refuses the whole file: a line is no key=value', `line ${line}`, 'key=value', `line ${line}`],
+      [
+        'supervisord refuses the whole file: a line is no key=value',
+        `line ${line}`,
+        'key=value',
+        `delete line ${line}`,
+      ],
       { line },
     ),
   )
-  return [{ ...first, problems: [...lines, ...first.problems] }, ...others]
+  return programs.map(section => {
+    const judged = judgeProgram(section, around)
+    return { ...judged, problems: [...lines, ...judged.problems] }
+  })
 }
-
-const NOT_OURS: ReadonlySet<string> = new Set(['no-bootcheck', 'another-supervisor'])

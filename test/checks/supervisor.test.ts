@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { keepsShell, readArgv, readShell } from '../../checks/supervisor/command.ts'
@@ -172,6 +181,54 @@ describe('systemd', () => {
   })
 })
 
+describe('where systemd looks', () => {
+  const INSTALL = '[Install]\nWantedBy=default.target\n'
+  const of = async (cwd: string, file: string): Promise<readonly (string | undefined)[]> => {
+    const verdict = await run({ file }, cwd)
+    return verdict.status === 'pass'
+      ? []
+      : 'findings' in verdict
+        ? (verdict.findings ?? []).map(({ code }) => code)
+        : ['?']
+  }
+
+  it('a unit that is enabled, one that is not, and one whose instances are', async () => {
+    const cwd = scratch()
+    const folder = '.config/systemd/user'
+    lay(cwd, { [`${folder}/gw.service`]: unit(INSTALL), [`${folder}/gw@.service`]: unit(INSTALL) })
+    expect(await of(cwd, `${folder}/gw.service`)).toEqual(['supervisor/not-started'])
+    expect(await of(cwd, `${folder}/gw@.service`)).toEqual(['supervisor/not-started'])
+    mkdirSync(join(cwd, folder, 'default.target.wants'))
+    symlinkSync('../gw.service', join(cwd, folder, 'default.target.wants/gw.service'))
+    symlinkSync('../gw@.service', join(cwd, folder, 'default.target.wants/gw@blue.service'))
+    expect(await of(cwd, `${folder}/gw.service`)).toEqual([])
+    expect(await of(cwd, `${folder}/gw@.service`)).toEqual([])
+    lay(cwd, { 'elsewhere/gw.service': unit(INSTALL) })
+    expect(await of(cwd, 'elsewhere/gw.service')).toEqual([])
+  })
+
+  it('another file of that name in a stronger folder, and one that masks it', async () => {
+    const cwd = scratch()
+    const weak = '.local/share/systemd/user/gw.service'
+    const strong = '.config/systemd/user/gw.service'
+    lay(cwd, { [weak]: unit('') })
+    expect(await of(cwd, weak)).toEqual([])
+    lay(cwd, { [strong]: '[Service]\nExecStart=/bin/gw\n' })
+    expect(await run({ file: weak }, cwd)).toMatchObject({
+      code: 'supervisor/not-started',
+      observed: expect.stringContaining('gw.service at both places'),
+      next: 'systemctl --user cat gw.service',
+    })
+    rmSync(join(cwd, strong))
+    symlinkSync('/dev/null', join(cwd, strong))
+    expect(await of(cwd, weak)).toEqual(['supervisor/not-started'])
+    // The same file by two names is one.
+    rmSync(join(cwd, strong))
+    symlinkSync(join(cwd, weak), join(cwd, strong))
+    expect(await of(cwd, weak)).toEqual([])
+  })
+})
+
 const SHIPPED = '/usr/lib/systemd/system'
 const shipped = existsSync(SHIPPED) ? readdirSync(SHIPPED).filter(name => name.endsWith('.service')) : []
 
@@ -180,7 +237,9 @@ describe.runIf(shipped.length > 0)("this machine's units", () => {
     for (const name of shipped) {
       const verdict = await run({ file: join(SHIPPED, name) }, '/')
       expect(verdict.status, name).not.toBe('skip')
-      expect('code' in verdict && verdict.code, name).toMatch(/^supervisor\/(?:no-bootcheck|nothing-here|unreadable)$/)
+      expect('code' in verdict && verdict.code, name).toMatch(
+        /^supervisor\/(?:no-bootcheck|nothing-here|unreadable|another-supervisor)$/,
+      )
     }
   })
 })
@@ -315,6 +374,145 @@ describe('pm2', () => {
   })
 })
 
+describe('supervisord', () => {
+  const program = (lines: string, command = `${GUARD} -- /usr/bin/node /opt/gw.mjs`): string =>
+    `[supervisord]\nnodaemon=true\n\n[program:gw]\ncommand=${command} ; the gateway\nautorestart=unexpected\nexitcodes=0,69,78\nstartsecs=0\nstopwaitsecs=15\nkillasgroup=true\n${lines}\n`
+
+  it.each<[string, string, readonly string[]]>([
+    ['as it should be', program(''), []],
+    ['autorestart=true', program('autorestart=true'), ['loops']],
+    ['no exitcodes', program('').replace('exitcodes=0,69,78\n', ''), ['loops']],
+    ['one code', program('exitcodes=0,78'), ['loops']],
+    ['held', program('autorestart=true', `${GUARD} --hold -- /bin/gw`), []],
+    ['the default startsecs', program('').replace('startsecs=0\n', ''), ['failed-start']],
+    ['autorestart=false', program('autorestart=false'), ['never-restarts']],
+    ['autostart=false', program('autostart=false'), ['not-started']],
+    ['a short stop', program('stopwaitsecs=10'), ['stop-timeout']],
+    ['the default stop', program('').replace('stopwaitsecs=15\n', ''), ['stop-timeout']],
+    ['stopasgroup', program('stopasgroup=true'), ['kill-mode']],
+    ['no killasgroup', program('').replace('killasgroup=true\n', ''), ['kill-mode']],
+    ['several', program('numprocs=2'), ['cluster']],
+    ['no log', program('redirect_stderr=true\nstdout_logfile=/dev/null'), ['no-log']],
+    ['another user', program('user=claw', '/usr/bin/bootcheck guard -- /bin/gw'), ['no-state-folder']],
+    [
+      'another user with a home',
+      program('user=claw\nenvironment=\n  A="b",\n  HOME="/home/claw"', '/usr/bin/bootcheck guard -- /bin/gw'),
+      [],
+    ],
+    ['the gate alone', program('', '/usr/bin/bootcheck run'), []],
+    ['no shell', program('', '/usr/bin/bootcheck run && /bin/gw'), ['no-shell']],
+    ['a shell, not heeded', program('', '/bin/sh -c "bootcheck run; exec gw"'), ['gate-ignored']],
+    ['a shell, heeded', program('', '/bin/sh -c "bootcheck run && exec gw"'), []],
+    ['no bootcheck', '[program:gw]\ncommand=/usr/bin/node gw.mjs\n', ['no-bootcheck']],
+    ['a comment', '[program:gw]\ncommand=/usr/bin/node gw.mjs ; bootcheck guard\n', ['no-bootcheck']],
+    ['our codes, and something else', program('', '/usr/bin/gw'), ['unread']],
+    ['a line that is none', program('killasgroup'), ['malformed']],
+    ['no program', '[supervisord]\n[include]\nfiles = conf.d/*.conf\n', ['nothing-here']],
+  ])('%s', async (_, text, expected) => {
+    expect(await codes('supervisord.conf', text)).toEqual(expected)
+  })
+
+  it('one of several, by name; without a name those that start us', async () => {
+    const text = `${program('')}[program:db]\ncommand=/bin/db\n`
+    expect(await codes('x.conf', text)).toEqual([])
+    expect(await codes('x.ini', text, {}, { name: 'db' })).toEqual(['no-bootcheck'])
+    expect(await codes('x.ini', text, {}, { name: 'api' })).toEqual(['nothing-here'])
+  })
+
+  it('points at the line', async () => {
+    const cwd = scratch()
+    lay(cwd, { 'x.conf': program('autorestart=true') })
+    expect(await run({ file: 'x.conf' }, cwd)).toMatchObject({ findings: [{ line: 11, code: 'supervisor/loops' }] })
+  })
+})
+
+describe('runit and s6', () => {
+  const RUN = `#!/bin/sh\nexec 2>&1\nexec ${GUARD} -- /bin/gw\n`
+  const RUNIT = '#!/bin/sh\n# 69 78\ncase $1 in 69 | 78) printf d >supervise/control ;; esac\n'
+  const S6 = '#!/bin/sh\ncase $1 in 69 | 78) exit 125 ;; esac\n'
+  /** Of the folder `gw`, whose scripts are executable unless they are named in `plain`. */
+  const found = async (
+    files: Readonly<Record<string, string>>,
+    options: object = {},
+    plain: readonly string[] = [],
+  ): Promise<readonly string[]> => {
+    const cwd = scratch()
+    lay(cwd, Object.fromEntries(Object.entries(files).map(([name, text]) => [`gw/${name}`, text])))
+    for (const name of ['run', 'finish'])
+      if (name in files && !plain.includes(name)) chmodSync(join(cwd, 'gw', name), 0o755)
+    const verdict = await run({ file: 'gw', ...options }, cwd)
+    if (verdict.status === 'pass') return [String(verdict.facts?.kind), String(verdict.facts?.['78'])]
+    return 'findings' in verdict && verdict.findings
+      ? verdict.findings.map(({ code }) => (code ?? '').replace('supervisor/', ''))
+      : ['code' in verdict ? verdict.code.replace('supervisor/', '') : '?']
+  }
+
+  it.each<[string, Readonly<Record<string, string>>, object, readonly string[]]>([
+    ['runit as it should be', { run: RUN, finish: RUNIT }, {}, ['runit', 'stays down']],
+    ['s6 as it should be', { run: RUN, finish: S6 }, {}, ['s6', 'stays down']],
+    ['s6, by a file', { run: RUN, finish: S6, 'notification-fd': '3' }, {}, ['s6', 'stays down']],
+    ['a longrun of s6-rc', { run: RUN, finish: S6, type: 'longrun\n' }, {}, ['s6', 'stays down']],
+    ['a oneshot of s6-rc', { run: RUN, type: 'oneshot\n' }, {}, ['nothing-here']],
+    ['no finish', { run: RUN }, {}, ['loops']],
+    ['held, no finish', { run: RUN.replace('guard', 'guard --hold') }, {}, ['runit', 'does not occur']],
+    ['a finish that does nothing', { run: RUN, finish: '#!/bin/sh\n# exit 125 at 69 78\necho $1\n' }, {}, ['loops']],
+    ['one code of two', { run: RUN, finish: S6.replace('69 | ', '') }, {}, ['loops']],
+    ["s6's finish under runit", { run: RUN, finish: S6 }, { kind: 'runit' }, ['loops']],
+    ["runit's finish under s6", { run: RUN, finish: RUNIT }, { kind: 's6' }, ['loops']],
+    ['sv down', { run: RUN, finish: '#!/bin/sh\n[ $1 = 69 -o $1 = 78 ] && sv down .\n' }, {}, ['runit', 'stays down']],
+    ['whatever the code', { run: RUN, finish: '#!/bin/sh\nexit 125\n' }, {}, ['never-restarts']],
+    ['by comparison', { run: RUN, finish: '#!/bin/sh\n[ $1 -ge 64 ] && exit 125\n' }, {}, ['unread']],
+    ['down', { run: RUN, finish: S6, down: '' }, {}, ['not-started']],
+    ['an impatient s6', { run: RUN, finish: S6, 'timeout-kill': '5000\n' }, {}, ['stop-timeout']],
+    ['a patient s6', { run: RUN, finish: S6, 'timeout-kill': '0\n' }, {}, ['s6', 'stays down']],
+    ['a shell that stays', { run: RUN.replace(/exec (?=\/)/, ''), finish: RUNIT }, {}, ['shell-form']],
+    ['not heeded', { run: `#!/bin/sh\nbootcheck run\nexec gw\n`, finish: RUNIT }, {}, ['gate-ignored']],
+    ['no bootcheck', { run: '#!/bin/sh\nexec gw\n' }, {}, ['no-bootcheck']],
+    ['our codes, and a program', { run: '#!/bin/sh\nexec /bin/gw\n', finish: RUNIT }, {}, ['unread']],
+    ['a run that is empty', { run: '#!/bin/sh\n# later\n', finish: RUNIT }, {}, ['nothing-here']],
+    [
+      'execline',
+      {
+        run: `#!/command/execlineb -P\nfdmove -c 2 1\ns6-setuidgid claw\nbootcheck guard --state-dir /x\n  -- /bin/gw\n`,
+        finish: '#!/command/execlineb -S0\nif -n { test ${1} -eq 69 -o ${1} -eq 78 }\nexit 125\n',
+      },
+      {},
+      ['s6', 'stays down'],
+    ],
+    [
+      'execline, not heeded',
+      { run: '#!/bin/execlineb\nforeground { bootcheck run }\n/bin/gw\n', finish: S6 },
+      {},
+      ['gate-ignored'],
+    ],
+  ])('%s', async (_, files, options, expected) => {
+    expect(await found(files, options)).toEqual(expected)
+  })
+
+  it('scripts that are not executable', async () => {
+    expect(await found({ run: RUN, finish: RUNIT }, { kind: 'runit' }, ['run'])).toEqual(['not-executable'])
+    expect(await found({ run: RUN, finish: RUNIT }, { kind: 'runit' }, ['finish'])).toEqual(['not-executable', 'loops'])
+  })
+})
+
+describe('quadlets', () => {
+  const container = (exec: string, more = ''): string =>
+    `[Container]\nImage=gw\n${exec}\nVolume=state:/state\nStopTimeout=20\n${more}\n[Service]\nRestart=on-failure\nRestartPreventExitStatus=69 78\n`
+  const WORDS = 'Exec=bootcheck guard --state-dir /state -- node gw.mjs'
+
+  it.each<[string, string, readonly string[]]>([
+    ['as it should be', container(WORDS), []],
+    ['no codes', container(WORDS).replace('69 78', ''), ['loops']],
+    ['no bootcheck', container('Exec=node gw.mjs').replace('69 78', ''), ['no-bootcheck']],
+    ['the image decides', container(''), ['nothing-here']],
+    ['forgetful', container(WORDS).replace(/Volume.*\n/, ''), ['no-state-folder']],
+    ['impatient', container(WORDS).replace(/StopTimeout.*\n/, ''), ['stop-timeout']],
+    ['no shell', container(`${WORDS} || true`), ['no-shell']],
+  ])('%s', async (_, text, expected) => {
+    expect(await codes('gw.container', text)).toEqual(expected)
+  })
+})
+
 describe('containers', () => {
   it.each<[string, string, string, readonly string[]]>([
     [
@@ -386,11 +584,52 @@ describe('containers', () => {
       'services:\n  gw:\n    command: bootcheck guard --hold -- gw\n    restart: always\n',
       ['stop-timeout', 'no-state-folder'],
     ],
+    [
+      'unhealthy while it waits, in a swarm',
+      'compose.yaml',
+      'services:\n  gw:\n    command: bootcheck guard --hold --state-dir /s -- gw\n    stop_grace_period: 20s\n    volumes: [s:/s]\n    healthcheck: {test: [CMD, curl, -f, "http://localhost:18789/healthz"]}\n    deploy: {restart_policy: {condition: any}}\n',
+      ['start-timeout'],
+    ],
+    [
+      'a healthcheck that is asked by nobody',
+      'compose.yaml',
+      'services:\n  gw:\n    command: bootcheck guard --hold --state-dir /s -- gw\n    restart: always\n    stop_grace_period: 20s\n    volumes: [s:/s]\n    healthcheck: {test: [CMD, "true"]}\n',
+      [],
+    ],
+    [
+      'of a profile',
+      'compose.yaml',
+      'services:\n  gw:\n    command: bootcheck guard --hold --state-dir /s -- gw\n    restart: always\n    stop_grace_period: 20s\n    volumes: [s:/s]\n    profiles: [debug]\n',
+      ['not-started'],
+    ],
+    [
+      'three of it',
+      'compose.yaml',
+      'services:\n  gw:\n    entrypoint: bootcheck guard --hold --state-dir /s --\n    command: gw\n    restart: always\n    stop_grace_period: 20s\n    volumes: [s:/s]\n    deploy: {replicas: 3}\n',
+      ['cluster'],
+    ],
+    ['no shell', 'compose.yaml', 'services:\n  gw:\n    command: bootcheck run && exec gw\n', ['no-shell']],
+    [
+      'a shell, not heeded',
+      'compose.yaml',
+      'services:\n  gw:\n    command: ["sh", "-c", "bootcheck run; exec gw $$HOME"]\n',
+      ['gate-ignored'],
+    ],
+    ['only named', 'Dockerfile', 'FROM a\nCMD ["gw", "--name", "bootcheck"]\n', ['no-bootcheck']],
+    ['not heeded', 'Dockerfile', 'FROM a\nCMD bootcheck run; exec gw\n', ['gate-ignored']],
     ['no bootcheck', 'compose.yaml', 'services:\n  gw:\n    image: gw\n    restart: always\n', ['no-bootcheck']],
     ['no service', 'compose.yaml', 'services: {}\n', ['nothing-here']],
     ['broken', 'compose.yaml', 'services: [\n', ['malformed']],
   ])('%s', async (_, name, text, expected) => {
     expect(await codes(name, text)).toEqual(expected)
+  })
+
+  it('one of several services, by name; without a name those that start us', async () => {
+    const text =
+      'services:\n  gw:\n    command: bootcheck guard --hold --state-dir /s -- gw\n    restart: always\n    stop_grace_period: 20s\n    volumes: [s:/s]\n  db: {image: db}\n'
+    expect(await codes('compose.yaml', text)).toEqual([])
+    expect(await codes('compose.yaml', text, {}, { name: 'db' })).toEqual(['no-bootcheck'])
+    expect(await codes('compose.yaml', text, {}, { name: 'api' })).toEqual(['nothing-here'])
   })
 
   it('keeps the line of a continued instruction', () => {
@@ -417,6 +656,15 @@ describe('package.json', () => {
     ['node --run', pack({ ...GATE, serve: 'node --run start' }), {}, ['prestart-skipped']],
     ['node --run of another', pack({ ...GATE, serve: 'node --run start:dev' }), {}, []],
     ['the guard behind a shell', pack({ start: 'bootcheck guard -- node gw.mjs' }), {}, ['shell-form']],
+    ['a gate by another script', pack({ prestart: 'npm run gate', gate: 'bootcheck', start: 'node gw' }), {}, []],
+    [
+      'scripts that start one another',
+      pack({ prestart: 'npm run a', a: 'npm run prestart', start: 'npm start' }),
+      {},
+      ['no-bootcheck'],
+    ],
+    ['a gate that is not heeded', pack({ prestart: 'bootcheck || true', start: 'node gw' }), {}, ['gate-ignored']],
+    ['a gate that is only named', pack({ prestart: 'echo bootcheck', start: 'node gw' }), {}, ['no-bootcheck']],
     ['the guard', pack({ start: 'exec bootcheck guard -- node gw.mjs' }), {}, []],
     ['no bootcheck', pack({ prestart: 'echo hello', start: 'node gw.mjs' }), {}, ['no-bootcheck']],
     ['no script', pack({}), {}, ['nothing-here']],
@@ -459,6 +707,15 @@ describe('a file that says nothing', () => {
     ['x.yml', 'services:\n', 'compose'],
     ['x.js', 'module.exports = {apps: []}', 'pm2'],
     ['x.txt', 'hello', undefined],
+    ['x.conf', '; ours\n[program:gw]\n', 'supervisord'],
+    ['x.ini', '[supervisord]\n', 'supervisord'],
+    ['x.ini', '[section]\nkey=value\n', undefined],
+    ['gw.container', '', 'quadlet'],
+    ['run', '#!/bin/sh\n', 'runit'],
+    ['run', '#!/command/execlineb\n', 's6'],
+    ['Dockerfile-nodejs', '', 'dockerfile'],
+    ['manifest.xml', '<?xml version="1.0"?>\n<service_bundle/>', undefined],
+    ['gw.sh', '#!/sbin/openrc-run\n', undefined],
   ])('%s %j is for %s', (name, text, kind) => {
     expect(guessKind(`/a/${name}`, text)).toBe(kind)
   })
@@ -574,6 +831,10 @@ describe('the parts', () => {
     })
     expect(readArgv(['/w', '/env', '/opt/gw'], around)).toMatchObject({ guard: false, unseen: '/opt/gw' })
     expect(readArgv(['/loop'], around)).toMatchObject({ guard: false, gate: false })
+    const many = { script: (path: string) => `#!/bin/sh\n${`${path}\n${path}x\n`.repeat(200)}` }
+    const start = performance.now()
+    expect(readArgv(['/a'], many)).toMatchObject({ guard: false, gate: false })
+    expect(performance.now() - start).toBeLessThan(5000)
   })
 
   it('words of a shell where none reads them', () => {
