@@ -8,7 +8,7 @@ export interface LogPreset {
   readonly state: StateFolder
   /** Below the state folder. */
   readonly files: readonly string[]
-  /** Globs elsewhere. */
+  /** Globs elsewhere, of which the folder must belong to this user; `{tmp}` is the system's folder for temporary files, `{uid}` the user's number. */
   readonly places: readonly string[]
   readonly signals: readonly SignalData[]
 }
@@ -17,8 +17,8 @@ export const openclawLogs: LogPreset = {
   name: 'openclaw',
   state: openclawState,
   files: ['logs/gateway.log', 'logs/gateway.err.log'],
-  // The second one is where a LaunchAgent of macOS writes.
-  places: ['/tmp/openclaw/openclaw-*.log', '~/Library/Logs/openclaw/*.log'],
+  // It takes the second where the first belongs to somebody else. The third is where a LaunchAgent of macOS writes.
+  places: ['/tmp/openclaw/openclaw-*.log', '{tmp}/openclaw-{uid}/openclaw-*.log', '~/Library/Logs/openclaw/*.log'],
   signals: [
     {
       name: 'restart-loop',

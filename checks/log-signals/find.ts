@@ -4,6 +4,7 @@ import type { CheckContext } from '../../core/check.ts'
 import { entries, FileError, lstat, realpath, stat } from '../../core/files.ts'
 import { glob } from '../../core/glob.ts'
 import { stateFolder } from '../../core/state-folder.ts'
+import { userLabel } from '../../core/users.ts'
 import type { LogPreset } from '../../presets/openclaw-logs.ts'
 
 const MAX_FILES = 1000
@@ -49,6 +50,16 @@ export interface Wanted {
   readonly min: number
 }
 
+/** Undefined where that cannot be known: whoever looks into the folder will say why. */
+const ownerOf = (folder: string): number | undefined => {
+  try {
+    return stat(folder)?.uid
+  } catch (error) {
+    if (error instanceof FileError) return undefined
+    throw error
+  }
+}
+
 export const findLogs = async ({ files, preset, state, min }: Wanted, ctx: CheckContext): Promise<Logs> => {
   const problems: Problem[] = []
   const absent: string[] = []
@@ -87,7 +98,14 @@ export const findLogs = async ({ files, preset, state, min }: Wanted, ctx: Check
         problems.push({ what: 'unreadable', path, message: error.message })
       }
     }
-    for (const place of preset.places) await search(place, false)
+    for (const place of preset.places) {
+      const pattern = place
+        .replace('{tmp}', (ctx.env.TMPDIR || '/tmp').replace(/(?<=.)\/+$/, ''))
+        .replace('{uid}', String(ctx.user.uid))
+      const owner = ownerOf(dirname(ctx.path(pattern)))
+      if (owner === undefined || owner === ctx.user.uid) await search(pattern, false)
+      else absent.push(`${pattern} of this user (the folder belongs to ${userLabel(owner)})`)
+    }
   }
 
   const logs = new Map<string, Log>()

@@ -18,7 +18,7 @@ import { readLog } from '../../checks/log-signals/read.ts'
 import { densest } from '../../checks/log-signals/scan.ts'
 import { timeOfJson, timeOfText } from '../../checks/log-signals/time.ts'
 import { logSignals } from '../../checks/log-signals.ts'
-import type { Outcome, Trouble, Verdict } from '../../core/check.ts'
+import type { CheckContext, Outcome, Trouble, Verdict } from '../../core/check.ts'
 import { parseManifest } from '../../index.ts'
 import { bootcheck, lay, manifest, reportOf } from '../support/bin.ts'
 import { context, scratch } from '../support/context.ts'
@@ -42,16 +42,22 @@ const put = (path: string, bytes: string | Buffer, ageMs = 0): string => {
   return path
 }
 
-const run = async (cwd: string, options: object, outcomes: Readonly<Record<string, Outcome>> = {}): Promise<Verdict> =>
+const run = async (
+  cwd: string,
+  options: object,
+  outcomes: Readonly<Record<string, Outcome>> = {},
+  given: Partial<CheckContext> = {},
+): Promise<Verdict> =>
   logSignals.run(
     (await completed(logSignals, options)) as never,
     context({
       cwd,
       home: cwd,
-      env: {},
+      env: { TMPDIR: join(cwd, 'tmp/') },
       now: () => NOW,
       outcomes: new Map(Object.entries(outcomes)),
       mask: text => text.replaceAll('hunter2-hunter2', '***'),
+      ...given,
     }),
   )
 
@@ -585,6 +591,18 @@ describe('preset: openclaw', () => {
       code: 'log-signals/several',
       facts: { files: 2 },
     })
+  })
+
+  it('reads the logs of its own user among the temporary files, and nobody else’s', async () => {
+    const cwd = scratch()
+    const uid = process.getuid?.() ?? 0
+    put(join(cwd, '.openclaw/logs/gateway.log'), 'fine\n')
+    put(join(cwd, `tmp/openclaw-${uid}/openclaw-2026-11-22.log`), json('ENOSPC'))
+    expect(names(await run(cwd, { preset: 'openclaw' }))).toEqual(['no-space'])
+    const name = 'claw'
+    put(join(cwd, `tmp/openclaw-${uid + 1}/openclaw-2026-11-22.log`), json('EADDRINUSE'))
+    const other = await run(cwd, { preset: 'openclaw' }, {}, { user: { uid: uid + 1, gid: 1, name } })
+    expect(other).toMatchObject({ status: 'pass', summary: expect.stringMatching(/the folder belongs to/) })
   })
 
   it('a log that is a link to nothing', async () => {
