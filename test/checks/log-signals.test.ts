@@ -593,6 +593,16 @@ describe('preset: openclaw', () => {
     })
   })
 
+  it.each([
+    ['no state folder', []],
+    ['an empty one', ['s/logs/']],
+    ['one of other files', ['s/logs/.gateway.log', 's/logs/gateway.txt']],
+  ])('%s is no silence', async (_, paths) => {
+    const cwd = scratch()
+    lay(cwd, Object.fromEntries(paths.map(path => [path, ''])))
+    expect(await run(cwd, { preset: 'openclaw', state: 's' })).toMatchObject({ code: 'log-signals/missing' })
+  })
+
   it('reads the logs of its own user among the temporary files, and nobody else’s', async () => {
     const cwd = scratch()
     const uid = process.getuid?.() ?? 0

@@ -301,18 +301,6 @@ const WAYS: readonly Way[] = [
     },
   },
   {
-    body: 'check: log-signals\npreset: openclaw\nstate: place',
-    sound: { 'place/logs/gateway.log': 'fine\n' },
-    answers: {
-      missing: 'fail log-signals/missing',
-      empty: 'fail log-signals/missing',
-      'dotfiles only': 'fail log-signals/missing',
-      'no match': 'fail log-signals/missing',
-      unreadable: 'fail log-signals/unreadable',
-      'dangling link': 'fail log-signals/missing',
-    },
-  },
-  {
     body: 'check: env\nfiles: [place/.env]',
     sound: { 'place/.env': 'A=1\n' },
     answers: {
