@@ -113,6 +113,16 @@ export interface ProductPlaces {
   readonly own: string
 }
 
+/** What cannot be looked at counts: whoever reads it says why it cannot. */
+const isThere = (path: string): boolean => {
+  try {
+    return stat(path) !== undefined
+  } catch (error) {
+    if (error instanceof FileError) return true
+    throw error
+  }
+}
+
 /** Where the product looks for its state and its config; `given` names the state folder. Throws `FileError`. */
 export const productPlaces = (spec: ProductConfig, given: string | undefined, ctx: Finding): ProductPlaces => {
   const { variable, files } = spec.config
@@ -121,7 +131,7 @@ export const productPlaces = (spec: ProductConfig, given: string | undefined, ct
   const own = stateFolder(spec.state, given, ctx)
   const state = config !== undefined && given === undefined && !ctx.env[spec.state.env]?.trim() ? dirname(config) : own
   const [usual, ...older] = files.map(file => join(state, file)) as [string, ...string[]]
-  return { state, own, config: config ?? [usual, ...older].find(path => stat(path) !== undefined) ?? usual }
+  return { state, own, config: config ?? [usual, ...older].find(isThere) ?? usual }
 }
 
 const VARIABLE = /\$(\$\{[A-Z_][A-Z0-9_]*\})|\$\{([A-Z_][A-Z0-9_]*)\}/g
