@@ -8,11 +8,15 @@ import { readServiceFile, type ServiceFile } from '../core/service-file.ts'
 import { quote } from '../core/shell.ts'
 import { listing, plural } from '../core/text.ts'
 import { parseEnvFile } from '../core/variables.ts'
+import { openclawConfig } from '../presets/openclaw-config.ts'
 import { codes, type What } from './env/codes.ts'
 import { judge, type Problem, type Source } from './env/judge.ts'
+import { readProduct } from './env/product.ts'
 import { flawOf, NAME, rulesOf, TYPES } from './env/rule.ts'
 
 const LISTED = 20
+
+const PRESETS = { openclaw: openclawConfig } as const
 
 type Texts = Pick<Trouble, 'summary' | 'observed' | 'expected' | 'next'>
 
@@ -77,6 +81,12 @@ const readSource = (written: string, ctx: CheckContext): Source | Trouble => {
   return { label: shown, path, values, add: name => `add a line ${name}=… to ${shown}` }
 }
 
+/** Without what is undefined. */
+const given = <T extends object>(facts: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+
 const there = (value: string, ctx: CheckContext): boolean => {
   try {
     return stat(ctx.path(value)) !== undefined
@@ -115,25 +125,29 @@ const verdictOf = (problems: readonly [Problem, ...Problem[]], watched: readonly
     next: different(({ next }) => next),
     watched,
     facts: { wrong: sorted.map(({ name, what }) => `${name} ${what}`) },
-    findings: sorted.slice(0, LISTED).map(({ name, what, says, path, next }) => ({
+    findings: sorted.slice(0, LISTED).map(({ name, what, says, path, line, next }) => ({
       code: `env/${what}`,
       path: path ?? '',
+      ...(line === undefined ? {} : { line }),
       message: `${name} ${says} (next: ${next})`,
     })),
   }
 }
 
-const look = (
-  { vars, files, service }: { vars?: unknown; files: readonly string[]; service?: string },
-  ctx: CheckContext,
-): Verdict => {
+interface Asked {
+  readonly vars?: unknown
+  readonly files: readonly string[]
+  readonly service?: string | undefined
+  readonly preset?: keyof typeof PRESETS | undefined
+}
+
+const look = async ({ vars, files, service, preset }: Asked, ctx: CheckContext): Promise<Verdict> => {
   const rules = rulesOf(vars)
   // Before anything is read: a pattern that may take long makes the check run again in a child.
   for (const { matches } of rules.values()) if (matches !== undefined) matcherOf(matches).find('')
   const read = files.map(file => readSource(file, ctx))
   const bad = read.find((one): one is Trouble => 'status' in one)
   if (bad) return bad
-  const sources = read as readonly Source[]
   const job = service === undefined ? undefined : readServiceFile(ctx.path(service), ctx)
   if (job && 'what' in job)
     return fail(
@@ -147,26 +161,44 @@ const look = (
       [shownPath(job.path, ctx)],
       [{ path: job.path, message: job.observed }],
     )
+  const shell = gatewayEnv(ctx.env)
   const first = job ? ofService(job) : own(ctx)
-  const names = [...rules.keys()]
-  // Without `vars` the files alone are asked about.
-  const [origin = first, ...others] = names.length === 0 ? sources : [first, ...sources]
+  const started = job ? { env: job.values, folder: job.cwd ?? ctx.home } : { env: shell, folder: ctx.cwd }
+  const product = preset && (await readProduct(preset, PRESETS[preset], started, ctx))
+  const sources = [...(read as readonly Source[]), ...(product?.sources ?? [])]
+  const names = [...new Set([...rules.keys(), ...(product?.needed.keys() ?? [])])]
+  // Without names the files alone are asked about.
+  const [origin = first, ...others] = names.length === 0 && !product ? sources : [first, ...sources]
   const watched = [origin.label, ...others.map(({ label }) => label), ...names] as const
   const problems = names.flatMap(name => {
     const exportedIn = job?.exported.get(name)
+    // What the config sets counts where others leave a blank.
+    const set = product?.sets[name] !== undefined
+    const seen = [first, ...sources].map(source =>
+      set && source.values[name]?.trim() === ''
+        ? { ...source, values: { ...source.values, [name]: undefined } }
+        : source,
+    )
     return (
       judge({
         name,
         rule: rules.get(name) ?? {},
-        sources: [first, ...sources],
-        ...(job ? { shell: gatewayEnv(ctx.env) } : {}),
+        sources: [seen[0] ?? first, ...seen.slice(1)],
+        ...(job ? { shell } : {}),
         passed: job?.passed.has(name) ?? false,
         ...(exportedIn === undefined ? {} : { exportedIn: shownPath(exportedIn, ctx) }),
+        ...(product
+          ? given({
+              neededBy: product.needed.get(name),
+              refusedIn: product.refused.get(name),
+              asksShell: product.asksShell ? product.product : undefined,
+            })
+          : {}),
         there: path => there(path, ctx),
       }) ?? []
     )
   })
-  const [problem, ...more] = problems
+  const [problem, ...more] = [...problems, ...(product?.problems ?? [])]
   if (problem) return verdictOf([problem, ...more], watched)
   const where = listing([origin, ...others].map(({ label }) => label))
   const inFiles = sources.reduce((sum, { values }) => sum + Object.keys(values).length, 0)
@@ -174,9 +206,11 @@ const look = (
     status: 'pass',
     code: 'env/set',
     summary:
-      names.length === 0
-        ? `${where}: ${plural(inFiles, 'variable')}, no line is wrong`
-        : `${listing(names)} ${names.length === 1 ? 'is' : 'are'} set (${where})`,
+      names.length > 0
+        ? `${listing(names)} ${names.length === 1 ? 'is' : 'are'} set (${where})`
+        : product
+          ? `the config of ${product.product} names no variable that must be set (${where})`
+          : `${where}: ${plural(inFiles, 'variable')}, no line is wrong`,
     watched,
     facts: { variables: names },
   }
@@ -203,6 +237,11 @@ decides, as dotenv does it. Each line of a file must be NAME=value, with \`expor
 \`service\`, the plist of a launchd job or a systemd unit (with its drop-ins, \`Environment=\` and \`EnvironmentFile=\`) stands in place of this
 environment: what the shell has and the service lacks is a failure, and another value there is a warning.
 
+With \`preset: openclaw\` it is every variable that OpenClaw's config names, by \`\${NAME}\` or as a reference (\`source: env\`), \`$include\`s among them and what
+stands below \`enabled: false\` left out. They may come from the environment, from the \`.env\` of the folder that OpenClaw is started in (of which it takes no
+credentials), of the state folder and of the config's, from \`~/.config/openclaw/gateway.env\`, or from \`env.vars\` of the config. A slip in one of these
+files is a warning: OpenClaw passes it over. So is what only a login shell may have, where OpenClaw asks one.
+
 A value that is set and useless is told too: quotes that are part of it, a blank or a carriage return at its end, a whole \`export NAME=…\`,
 a \`\${NAME}\` that nobody filled in, a placeholder (\`changeme\`, \`<your key>\`, a key copied with its stars). Where one is meant
 as it stands, \`skip: {finding: env/quoted, reason: …, until: …}\` lets it pass.
@@ -211,7 +250,7 @@ as it stands, \`skip: {finding: env/quoted, reason: …, until: …}\` lets it p
 token, answered every request with 401, and looked alive. \`KEY="sk-…"\` in a systemd unit and in a Docker env file are two values.
 
 **What it cannot see.** Whether a key is accepted (\`http\` asks). What a wrapper script, \`launchctl setenv\`, \`systemctl set-environment\`,
-environment.d or PassEnvironment= add. A variable that the product's own config sets. An \`EnvironmentFile=\` with a glob.`,
+environment.d or PassEnvironment= add. Without a preset, a variable that the product's own config sets. An \`EnvironmentFile=\` with a glob.`,
   options: {
     type: 'object',
     additionalProperties: false,
@@ -229,6 +268,7 @@ environment.d or PassEnvironment= add. A variable that the product's own config 
         items: { type: 'string', minLength: 1, format: 'path' },
         description: 'Files of variables that the gateway reads (`.env`)',
       },
+      preset: { enum: ['openclaw'], description: 'Every variable that the config of this product names' },
       service: {
         type: 'string',
         minLength: 1,
@@ -236,8 +276,7 @@ environment.d or PassEnvironment= add. A variable that the product's own config 
         description: 'The plist or unit that starts the gateway: its environment is judged, not ours',
       },
     },
-    anyOf: [{ required: ['vars'] }, { required: ['files'] }],
-    dependentRequired: { service: ['vars'] },
+    anyOf: [{ required: ['vars'] }, { required: ['files'] }, { required: ['preset'] }],
   },
   codes,
   conflict: flawOf,
@@ -260,14 +299,21 @@ environment.d or PassEnvironment= add. A variable that the product's own config 
       expect: { status: 'fail', code: 'env/not-in-service' },
     },
     {
+      title: 'What the config of OpenClaw names, and nobody sets',
+      files: { 'state/openclaw.json': '{gateway: {mode: "local", auth: {token: "${GATEWAY_TOKEN}"}}}\n' },
+      env: { OPENCLAW_STATE_DIR: 'state' },
+      options: { preset: 'openclaw' },
+      expect: { status: 'fail', code: 'env/missing' },
+    },
+    {
       title: 'A placeholder that nobody replaced',
       files: { '.env': 'OPENAI_API_KEY=your-api-key-here\n' },
       options: { vars: ['OPENAI_API_KEY'], files: ['.env'] },
       expect: { status: 'fail', code: 'env/placeholder' },
     },
   ],
-  run({ vars, files = [], service }, ctx) {
-    const flaw = flawOf({ vars })
+  async run({ vars, files = [], service, preset }, ctx) {
+    const flaw = flawOf({ vars, service, preset })
     if (flaw !== undefined)
       return fail(
         'options',
@@ -279,6 +325,6 @@ environment.d or PassEnvironment= add. A variable that the product's own config 
         },
         [],
       )
-    return look({ vars, files, ...(service === undefined ? {} : { service }) }, ctx)
+    return look({ vars, files, service, preset }, ctx)
   },
 })

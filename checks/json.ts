@@ -117,7 +117,7 @@ comments needs \`format: json5\`. In a property list dates are texts (ISO 8601),
 
 **preset: openclaw.** The config is found as OpenClaw finds it (\`OPENCLAW_CONFIG_PATH\`, \`OPENCLAW_STATE_DIR\`, \`OPENCLAW_HOME\`, \`OPENCLAW_PROFILE\`), its
 \`$include\`s are followed, its \`\${VARIABLES}\` filled in from the environment and the \`.env\` files that OpenClaw reads, and \`/gateway/mode\` must be \`local\`
-or \`remote\`. A variable that is not set is a warning (OpenClaw starts without it), unless it stands below \`enabled: false\` or OpenClaw asks a login shell.
+(with \`remote\`, too, a gateway refuses to start). A variable that is not set is a warning (most often OpenClaw starts without what needs it), unless it stands below \`enabled: false\` or OpenClaw asks a login shell.
 OpenClaw ships no schema, and takes seconds to print one: where \`openclaw config schema > ~/.openclaw/openclaw.schema.json\` was run, after an install or
 an update, each key is held against it; else the pass says that none was. From a schema that is older than the \`openclaw\` in PATH follow only warnings.
 

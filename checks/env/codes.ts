@@ -4,8 +4,11 @@ export const codes = {
   missing: 'a variable is not set',
   empty: 'a variable is set and empty',
   'not-in-service': 'the shell has a variable that the service lacks',
-  'not-known': 'a variable is handed on by the service\u2019s manager, whose own cannot be seen',
+  'not-known':
+    'a variable is handed on by the service\u2019s manager, or comes from a login shell, and cannot be seen here',
   differs: 'a variable has another value in the service than in the shell',
+  'passed-over': 'a variable stands in a `.env` of which the product takes no such name',
+  'config-unreadable': 'the config of the preset is missing or cannot be read, so what it needs is not known',
   export: '`export` stands before a variable in a file of `EnvironmentFile=`, where systemd passes the line over',
   quoted: 'quotes are part of the value',
   whitespace: 'the value begins or ends with a blank, a newline or a carriage return',

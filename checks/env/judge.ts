@@ -26,6 +26,12 @@ export interface Facts {
   readonly passed: boolean
   /** The file in which it stands behind `export `, where that is not read. */
   readonly exportedIn?: string
+  /** What needs it, as a place: follows `, and`. */
+  readonly neededBy?: string
+  /** The file in which it stands, of which the product takes no such name. */
+  readonly refusedIn?: string
+  /** The product, where it asks a login shell for what is missing. */
+  readonly asksShell?: string
   /** Whether there is something at a path. */
   readonly there: (path: string) => boolean
 }
@@ -35,6 +41,8 @@ export interface Problem {
   readonly what: What
   readonly name: string
   readonly path?: string
+  /** 1-based. */
+  readonly line?: number
   /** `is not set`: follows the name. */
   readonly says: string
   readonly expected: string
@@ -65,6 +73,7 @@ export const judge = (facts: Facts): Problem | undefined => {
   })
   if (source === undefined) {
     const everywhere = sources.map(({ label }) => label).join(' nor in ')
+    const needed = facts.neededBy === undefined ? '' : `, and ${facts.neededBy} needs it`
     if (facts.exportedIn !== undefined)
       return problem(
         'export',
@@ -84,10 +93,29 @@ export const judge = (facts: Facts): Problem | undefined => {
         ),
         status: 'warn',
       }
+    if (facts.refusedIn !== undefined)
+      return problem(
+        'passed-over',
+        `is set in ${facts.refusedIn} only, of which no such name is taken${needed}`,
+        'the value where it is taken from',
+        (sources.at(-1) ?? first).add(name),
+        first,
+      )
+    if (facts.asksShell !== undefined)
+      return {
+        ...problem(
+          'not-known',
+          `is not set in ${everywhere}, and whether a login shell gives it to ${facts.asksShell} cannot be seen here${needed}`,
+          'a value that can be seen',
+          (sources.at(-1) ?? first).add(name),
+          first,
+        ),
+        status: 'warn',
+      }
     if (shell?.[name])
       return problem(
         'not-in-service',
-        `is set in this shell, and not in ${everywhere}`,
+        `is set in this shell, and not in ${everywhere}${needed}`,
         'the same for the service: it does not read the shell\u2019s files',
         first.add(name),
         first,
@@ -98,7 +126,7 @@ export const judge = (facts: Facts): Problem | undefined => {
     )
     return problem(
       'missing',
-      `is not set in ${everywhere}${near === undefined ? '' : `; ${near} is`}`,
+      `is not set in ${everywhere}${needed}${near === undefined ? '' : `; ${near} is`}`,
       'a value',
       (sources.at(-1) ?? first).add(name),
       first,

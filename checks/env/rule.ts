@@ -18,7 +18,9 @@ export const rulesOf = (vars: unknown): ReadonlyMap<string, Rule> =>
     : new Map(Object.entries((vars ?? {}) as object).map(([name, rule]) => [name, rule === true ? {} : (rule as Rule)]))
 
 /** In one line, what is wrong with options that fit the schema. */
-export const flawOf = ({ vars }: Readonly<Record<string, unknown>>): string | undefined => {
+export const flawOf = ({ vars, service, preset }: Readonly<Record<string, unknown>>): string | undefined => {
+  if (service !== undefined && vars === undefined && preset === undefined)
+    return 'service: say which variables it must have, by vars or by preset'
   if (vars === undefined) return undefined
   const rules = rulesOf(vars)
   if (rules.size === 0) return 'vars is empty: name at least one variable'

@@ -61,7 +61,7 @@ const unset = ({ name, pointer }: Config['references'][number], config: Config, 
     warn: true,
     path,
     place,
-    message: `${pointer} needs the variable ${name}, which is not set, and ${product} starts without it`,
+    message: `${pointer} needs the variable ${name}, which is not set`,
     expected: `${name} in the environment, or in a .env that ${product} reads`,
     next: `bootcheck check env --preset ${id}`,
   }

@@ -59,13 +59,9 @@ describe('the config', () => {
   })
 
   test.each<[string, string, string, RegExp]>([
-    [
-      'no gateway.mode',
-      '{gateway: {port: 1}}',
-      'missing',
-      /1:\d+: \/gateway\/mode is missing, expected one of "local", "remote"/,
-    ],
+    ['no gateway.mode', '{gateway: {port: 1}}', 'missing', /1:\d+: \/gateway\/mode is missing, expected "local"/],
     ['a wrong gateway.mode', '{gateway: {mode: "lokal"}}', 'value', /\/gateway\/mode is "lokal"/],
+    ['the mode of a client', '{gateway: {mode: "remote"}}', 'value', /\/gateway\/mode is "remote"/],
     ['no JSON5', '{gateway: {mode: "local"', 'syntax', /openclaw\.json:1:/],
     ['a key twice', '{gateway: {mode: "remote",\n mode: "local"}}', 'repeated-key', /:2:2: the key "mode"/],
     [
