@@ -140,6 +140,7 @@ const LATE: ReadonlySet<string> = new Set([
   'schema',
   'service-file',
   'sleep',
+  'sqlite-engine',
   'systemd-files',
   'systemd-unit',
   'toml-text',

@@ -1,6 +1,7 @@
 /** How many of a program run: none before a start, exactly one after it. */
 import { type CheckContext, defineCheck, type Trouble, type Verdict } from '../core/check.ts'
 import { contradictory } from '../core/contradiction.ts'
+import { FileError } from '../core/files.ts'
 import { fits } from '../core/glob.ts'
 import { shownPath } from '../core/paths.ts'
 import { alive, clock, describe } from '../core/process.ts'
@@ -10,6 +11,7 @@ import { excerpt } from '../core/text.ts'
 import { userLabel } from '../core/users.ts'
 import { judge, LISTED, type Range } from './process/judge.ts'
 import { readPidFile, type Standing, standing } from './process/pid-file.ts'
+import type { Claim, Hindrance } from './process/product.ts'
 
 interface Wanted {
   readonly name?: string
@@ -36,10 +38,15 @@ interface Given {
   readonly expect?: unknown
   readonly 'pid-file'?: unknown
   readonly lock?: unknown
+  readonly command?: unknown
+  readonly name?: unknown
+  readonly preset?: unknown
 }
 
 const contradiction = (given: Given): string | undefined => {
   if (given['pid-file'] !== undefined && given.lock !== undefined) return 'pid-file and lock exclude each other'
+  const beside = (['pid-file', 'lock', 'command', 'name'] as const).find(name => given[name] !== undefined)
+  if (given.preset !== undefined && beside !== undefined) return `preset and ${beside} exclude each other`
   const { expect } = given
   if (typeof expect !== 'object' || expect === null) return undefined
   const { min = 0, max } = expect as { readonly min?: number; readonly max?: number }
@@ -68,6 +75,15 @@ const SAYS: Readonly<Record<Exclude<Standing, 'runs' | 'unsure'>, string>> = {
   gone: 'no such process runs',
   recycled: 'the pid belongs to another process now',
 }
+
+const trouble = (
+  what: string,
+  status: 'warn' | 'fail',
+  observed: string,
+  expected: string,
+  next: string,
+  watched: readonly string[],
+): Trouble => ({ status, code: `process/${what}`, summary: observed, observed, expected, next, watched })
 
 interface Named {
   readonly path: string
@@ -132,6 +148,60 @@ const byFile = (
   }
 }
 
+const PRESETS = { openclaw: async () => (await import('../presets/openclaw-lock.ts')).openclawLock } as const
+
+const byProduct = async (
+  name: keyof typeof PRESETS,
+  list: ProcessList,
+  range: Range,
+  ctx: CheckContext,
+): Promise<Verdict> => {
+  const { readClaim } = await import('./process/product.ts')
+  const preset = await PRESETS[name]()
+  let claim: Claim
+  try {
+    claim = await readClaim(preset, range.max === 0, ctx)
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+    return trouble(
+      'unreadable',
+      'fail',
+      error.message,
+      `what ${preset.product} itself can read`,
+      `ls -ld ${quote(error.path)}`,
+      [shownPath(error.path, ctx)],
+    )
+  }
+  const { watched, owner, hindrances, left } = claim
+  const [first, ...more] = hindrances.toSorted((a, b) => Number(a.status === 'warn') - Number(b.status === 'warn'))
+  // A gateway that runs is the cause of most else.
+  if (first && (owner === undefined || range.max > 0)) {
+    const all = (pick: (one: Hindrance) => string): string => [...new Set([first, ...more].map(pick))].join('; ')
+    return trouble(
+      first.what,
+      first.status,
+      all(one => one.observed),
+      all(one => one.expected),
+      first.next,
+      watched,
+    )
+  }
+  const listed = list.processes.find(each => each.pid === owner?.pid)
+  const shown = owner && (listed ? introduce(listed, ctx) : `pid ${owner.pid}, which ${ctx.user.name} cannot see`)
+  const verdict = judge(
+    {
+      label: watched[0],
+      shown: shown === undefined ? [] : [shown],
+      pids: owner ? [owner.pid] : [],
+      hidden: owner ? !owner.sure : false,
+      ...(left === undefined ? {} : { note: `${left}; ${preset.product} clears it away` }),
+    },
+    range,
+    ctx.user.name,
+  )
+  return verdict.status === 'skip' ? verdict : { ...verdict, watched }
+}
+
 export const processes = defineCheck({
   kind: 'process',
   title: 'As many of a program run as should',
@@ -146,6 +216,12 @@ stands in their command lines. A pid that was given again is told from the one t
 written, or it is not the program that \`name\` and \`command\` say. Such a file is \`stale-pid-file\` or \`stale-lock\`: a warning where none is to run, a
 failure otherwise. A file that is not there means that none runs.
 
+**preset: openclaw.** Whether a gateway can take OpenClaw's state folder: nobody holds its lock (\`tmp/openclaw-UID/gateway.state.lock\`) or its owner's lease (a row
+of \`state/openclaw.sqlite\`), and the folders of its locks, also \`/tmp/openclaw-state-locks-UID\`, are its user's. A lock of a process that is gone passes, since
+OpenClaw clears it away; so does one that names a stranger, unless OpenClaw would take that one for the owner. What does stop a start: a lock that cannot be
+read and is younger than 30 s (exit 78), a lease of another host name that has not expired (exit 1: a container that was made anew, for up to 5 minutes),
+a lock folder of another user (exit 78).
+
 **Why it matters.** Three copies of one bot took their work from one queue, each answered, and each said it was alone. A stale pid file does the
 opposite: the program will not start, because a stranger has its number.
 
@@ -155,7 +231,13 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
   options: {
     type: 'object',
     additionalProperties: false,
-    anyOf: [{ required: ['command'] }, { required: ['name'] }, { required: ['pid-file'] }, { required: ['lock'] }],
+    anyOf: [
+      { required: ['command'] },
+      { required: ['name'] },
+      { required: ['pid-file'] },
+      { required: ['lock'] },
+      { required: ['preset'] },
+    ],
     properties: {
       command: {
         type: 'string',
@@ -165,6 +247,7 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
       name: { type: 'string', minLength: 1, description: "Glob over the program's name" },
       'pid-file': { type: 'string', minLength: 1, format: 'path', description: 'File that names the process' },
       lock: { type: 'string', minLength: 1, format: 'path', description: 'Lock file that names its holder' },
+      preset: { enum: ['openclaw'], description: 'The lock, the lease and the lock folders of this product' },
       expect: {
         anyOf: [
           { type: 'integer', minimum: 0 },
@@ -188,9 +271,14 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
     hidden: 'as many as wanted can be seen, and others are hidden from this user',
     'stale-pid-file': 'the pid file names a process that is gone, or a stranger',
     'stale-lock': 'the lock names a process that is gone, or a stranger',
+    'lock-folder':
+      'a folder of the product\u2019s locks is of another user, no real folder, or cannot be made or written to',
+    'lease-held':
+      'the owner\u2019s lease in the product\u2019s database has not expired, and its owner is not known to be gone',
+    'lease-unread': 'the owner\u2019s lease could not be read (a warning)',
     'no-pid': 'the file holds no pid',
     unreadable: 'the file cannot be read, or is a link to nothing',
-    missing: 'neither the file nor its folder nor the one above exists',
+    missing: 'neither the file nor its folder nor the one above exists, or the product has no state folder',
     unlisted: 'the system would not list its processes',
     contradiction: 'the options exclude each other',
   },
@@ -207,6 +295,13 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
       expect: { status: 'fail', code: 'process/stale-pid-file' },
     },
     {
+      title: 'A lock that a gateway left behind: the next one clears it away',
+      files: { 'state/tmp/openclaw-0/gateway.state.lock': '{"pid": 4194304}\n' },
+      env: { OPENCLAW_STATE_DIR: 'state' },
+      options: { preset: 'openclaw' },
+      expect: { status: 'pass', code: 'process/as-wanted' },
+    },
+    {
       title: 'A lock of which nobody can say who holds it',
       files: { 'gateway.lock': '' },
       options: { lock: 'gateway.lock' },
@@ -220,7 +315,8 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
     const range = rangeOf(options.expect, ctx)
     const list = await listProcesses(ctx.signal)
     if (!list) return unlisted
-    const { 'pid-file': pidFile, lock, command, name } = options
+    const { 'pid-file': pidFile, lock, command, name, preset } = options
+    if (preset !== undefined) return byProduct(preset, list, range, ctx)
     const path = pidFile ?? lock
     if (path !== undefined) return byFile({ path, lock: lock !== undefined }, options, list, range, ctx)
     const ours = ourselves(list.processes)

@@ -136,6 +136,10 @@ export const describe = (pid: number): ProcessFacts | undefined => {
   return onLinux ? describeLinux(pid) : describePs(pid)
 }
 
+/** When a process began, in clock ticks after boot; undefined if it is gone, cannot be seen, or the system does not say (only Linux does). */
+export const startTicks = (pid: number): number | undefined =>
+  onLinux && plausible(pid) ? parseStat(proc(`${pid}/stat`) ?? '')?.startTicks : undefined
+
 /** Program and arguments, joined by blanks; undefined if they cannot be seen. They may hold secrets: mask before showing. */
 export const commandLine = (pid: number): string | undefined => {
   if (!plausible(pid)) return undefined
