@@ -1,8 +1,10 @@
 /** Where a path breaks: the component that is missing, in the way, or closed to this user. */
 import { readlinkSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { User } from './check.ts'
 import { FileError, lstat, stat } from './files.ts'
 import { mayTouch } from './mounts.ts'
+import { quote } from './shell.ts'
 
 export type Break =
   | { readonly at: string; readonly why: 'missing' | 'not-a-folder' | 'closed' }
@@ -57,4 +59,80 @@ export const findBreak = (path: string, links = 0): Break | undefined => {
     parent = at
   }
   return undefined
+}
+
+/** The path whose way breaks: absolute, as the manifest names it, and who wants to go there. */
+export interface BrokenPlace {
+  readonly path: string
+  readonly shown: string
+  readonly user: User
+}
+
+export interface BreakWords {
+  /** The second half of a code. */
+  readonly what: string
+  readonly says: string
+  readonly observed: string
+  readonly expected: string
+  readonly next: string
+}
+
+/** In words that follow the path. `wanted` is what should be there: `a folder`. */
+export const wordsOfBreak = (broken: Break, { path, shown, user }: BrokenPlace, wanted: string): BreakWords => {
+  const { at } = broken
+  const itself = at === path
+  const expected = `${wanted} at ${path}`
+  const look = `ls -ld ${quote(at)}`
+  switch (broken.why) {
+    case 'missing':
+      return {
+        what: 'missing',
+        says: itself ? 'is missing' : `is missing, and so is ${at} above it`,
+        observed: `nothing at ${at}`,
+        expected,
+        next: `ls -la ${quote(at.slice(0, at.lastIndexOf('/')) || '/')}`,
+      }
+    case 'dangling':
+      return {
+        what: 'dangling-link',
+        says: itself
+          ? `is a link to ${broken.to}, which is missing`
+          : `lies behind ${at}, a link to ${broken.to}, which is missing`,
+        observed: `${at} -> ${broken.to}, and nothing there`,
+        expected,
+        next: look,
+      }
+    case 'loop':
+      return {
+        what: 'link-loop',
+        says: itself ? 'is a loop of links' : `lies behind ${at}, a loop of links`,
+        observed: `${at} -> ${broken.to}, and so on in a circle (ELOOP)`,
+        expected,
+        next: look,
+      }
+    case 'not-a-folder':
+      return {
+        what: 'not-a-folder',
+        says: `cannot be there: ${at} above it is not a folder`,
+        observed: `${at} is not a folder`,
+        expected,
+        next: look,
+      }
+    case 'closed':
+      return {
+        what: 'parent-closed',
+        says: `cannot be reached: ${user.name} may not search ${at}`,
+        observed: `no search permission (x) on ${at} for ${user.name} (uid ${user.uid})`,
+        expected: `${user.name} may pass through every folder above ${shown}`,
+        next: look,
+      }
+    case 'other':
+      return {
+        what: 'unusable',
+        says: `cannot be looked at (${broken.code})`,
+        observed: `${broken.code} at ${at}`,
+        expected,
+        next: look,
+      }
+  }
 }

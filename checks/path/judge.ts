@@ -1,7 +1,7 @@
 /** From what was seen at a path to what is wrong with it. Nothing here touches the disk. */
 import type { User } from '../../core/check.ts'
 import { excess, octal, removal } from '../../core/mode.ts'
-import type { Break } from '../../core/path-break.ts'
+import { type Break, wordsOfBreak } from '../../core/path-break.ts'
 import { quote } from '../../core/shell.ts'
 import { bytes, excerpt, span } from '../../core/text.ts'
 import type { Found } from './search.ts'
@@ -80,65 +80,11 @@ const NAMES: Readonly<Record<Seen['type'], string>> = {
 const SKEW_MS = 2000
 
 /** Why a path does not lead to anything. `wanted` is what should be there. */
-export const judgeBreak = (broken: Break, { path, shown, user }: Place, wanted: string): Problem => {
-  const { at } = broken
-  const itself = at === path
-  const expected = `${wanted} at ${path}`
-  const look = `ls -ld ${quote(at)}`
-  switch (broken.why) {
-    case 'missing':
-      return {
-        what: 'missing',
-        says: itself ? 'is missing' : `is missing, and so is ${at} above it`,
-        observed: `nothing at ${at}`,
-        expected,
-        next: /[*?]/.test(shown)
-          ? 'write the path itself: path is no glob'
-          : `ls -la ${quote(at.slice(0, at.lastIndexOf('/')) || '/')}`,
-      }
-    case 'dangling':
-      return {
-        what: 'dangling-link',
-        says: itself
-          ? `is a link to ${broken.to}, which is missing`
-          : `lies behind ${at}, a link to ${broken.to}, which is missing`,
-        observed: `${at} -> ${broken.to}, and nothing there`,
-        expected,
-        next: look,
-      }
-    case 'loop':
-      return {
-        what: 'link-loop',
-        says: itself ? 'is a loop of links' : `lies behind ${at}, a loop of links`,
-        observed: `${at} -> ${broken.to}, and so on in a circle (ELOOP)`,
-        expected,
-        next: look,
-      }
-    case 'not-a-folder':
-      return {
-        what: 'not-a-folder',
-        says: `cannot be there: ${at} above it is not a folder`,
-        observed: `${at} is not a folder`,
-        expected,
-        next: look,
-      }
-    case 'closed':
-      return {
-        what: 'parent-closed',
-        says: `cannot be reached: ${user.name} may not search ${at}`,
-        observed: `no search permission (x) on ${at} for ${user.name} (uid ${user.uid})`,
-        expected: `${user.name} may pass through every folder above ${shown}`,
-        next: look,
-      }
-    case 'other':
-      return {
-        what: 'unusable',
-        says: `cannot be looked at (${broken.code})`,
-        observed: `${broken.code} at ${at}`,
-        expected,
-        next: look,
-      }
-  }
+export const judgeBreak = (broken: Break, place: Place, wanted: string): Problem => {
+  const said = wordsOfBreak(broken, place, wanted)
+  return /[*?]/.test(place.shown) && said.what === 'missing'
+    ? { ...said, next: 'write the path itself: path is no glob' }
+    : said
 }
 
 /** What is wrong where nothing should be; `folder` is the lowest folder above the path that is there. */

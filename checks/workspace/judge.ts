@@ -1,7 +1,7 @@
 /** From what was seen of a folder to what is wrong with it. Nothing here touches the disk. */
 import type { User } from '../../core/check.ts'
 import { excess, octal, removal } from '../../core/mode.ts'
-import type { Break } from '../../core/path-break.ts'
+import { type Break, wordsOfBreak } from '../../core/path-break.ts'
 import { quote } from '../../core/shell.ts'
 import { bytes } from '../../core/text.ts'
 import type { Refusal } from './probe.ts'
@@ -54,63 +54,22 @@ export interface Wanted {
 const who = ({ name, uid }: User): string => `${name} (uid ${uid})`
 
 /** Why a path does not lead to anything. */
-export const judgeBreak = (broken: Break, { path, shown, user }: Place): Problem => {
-  const { at } = broken
-  const itself = at === path
-  const expected = `a folder at ${path}`
-  const look = `ls -ld ${quote(at)}`
+export const judgeBreak = (broken: Break, place: Place): Problem => {
+  const { path, shown, user } = place
+  const said = wordsOfBreak(broken, place, 'a folder')
   switch (broken.why) {
     case 'missing':
+      // Done as it stands, mkdir would make a folder of that name, and all would look well.
       return {
-        what: 'missing',
-        says: itself ? 'is missing' : `is missing, and so is ${at} above it`,
-        observed: `nothing at ${at}`,
-        expected,
-        // Done as it stands, mkdir would make a folder of that name, and all would look well.
-        next: /[*?]/.test(shown) ? `write the folder itself: path is no glob` : `mkdir -p ${quote(path)}`,
+        ...said,
+        next: /[*?]/.test(shown) ? 'write the folder itself: path is no glob' : `mkdir -p ${quote(path)}`,
       }
     case 'dangling':
-      return {
-        what: 'dangling-link',
-        says: itself
-          ? `is a link to ${broken.to}, which is missing`
-          : `lies behind ${at}, a link to ${broken.to}, which is missing`,
-        observed: `${at} -> ${broken.to}, and nothing there`,
-        expected: itself ? `a folder, or a link to one, at ${path}` : expected,
-        next: look,
-      }
-    case 'loop':
-      return {
-        what: 'link-loop',
-        says: itself ? 'is a loop of links' : `lies behind ${at}, a loop of links`,
-        observed: `${at} -> ${broken.to}, and so on in a circle (ELOOP)`,
-        expected,
-        next: look,
-      }
-    case 'not-a-folder':
-      return {
-        what: 'not-a-folder',
-        says: `cannot be there: ${at} above it is not a folder`,
-        observed: `${at} is not a folder`,
-        expected,
-        next: look,
-      }
+      return broken.at === path ? { ...said, expected: `a folder, or a link to one, at ${path}` } : said
     case 'closed':
-      return {
-        what: 'parent-closed',
-        says: `cannot be reached: ${user.name} may not search ${at}`,
-        observed: `no search permission (x) on ${at} for ${who(user)}`,
-        expected: `${who(user)} may pass through every folder above ${shown}`,
-        next: `ls -ld ${quote(at)} (then, for instance, chmod o+x or setfacl -m u:${user.uid}:x on it)`,
-      }
-    case 'other':
-      return {
-        what: 'unusable',
-        says: `cannot be looked at (${broken.code})`,
-        observed: `${broken.code} at ${at}`,
-        expected,
-        next: look,
-      }
+      return { ...said, next: `${said.next} (then, for instance, chmod o+x or setfacl -m u:${user.uid}:x on it)` }
+    default:
+      return said
   }
 }
 
