@@ -1,17 +1,19 @@
 #!/bin/sh
-# Real supervisors and monitoring plugins for the tests, from Debian's packages: unpacked into ./root, never installed, so that nothing of theirs runs
-# on this machine but what a test starts. Works as any user; does nothing where all is there. Tests call root/bin/NAME
+# Real supervisors, units and monitoring plugins for the tests, from Debian's packages: unpacked into ./root, never installed, so that nothing of
+# theirs runs on this machine but what a test starts. Works as any user; does nothing where all is there. Tests call root/bin/NAME
 # and root/usr/lib/nagios/plugins/check_NAME.
 set -eu
 
 wanted='runit s6 supervisor libplist-utils monitoring-plugins-basic monitoring-plugins-common'
+# For their units alone, in root/lib/systemd/system: prefixes, templates, Type=forking, optional environment files.
+units='nginx-common redis-server postgresql-common openssh-server mosquitto cron'
 # What they need beside libc and python3, which are on the machine. Libraries carry their version in their names.
 needed='^(lib(s6|skarnet|execline|plist)[-0-9.]+|python3-pkg-resources)$'
-tools='runsv s6-supervise s6-svstat supervisord plistutil'
+tools='runsv sv s6-supervise s6-svstat supervisord plistutil'
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$here/root
-[ "$(cat "$root/complete" 2>/dev/null)" = "$wanted: $tools" ] && exit 0
+[ "$(cat "$root/complete" 2>/dev/null)" = "$wanted $units: $tools" ] && exit 0
 
 for program in apt-get apt-cache dpkg; do
   command -v "$program" >/dev/null && continue
@@ -34,13 +36,13 @@ set -- -qq -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=2 -o Acquire::h
 fetch() {
   # shellcheck disable=SC2086
   names=$(apt-cache "$@" depends $wanted | awk '$1 ~ /Depends:$/ { print $2 }' | grep -E "$needed" | sort -u) &&
-    (cd "$work/debs" && apt-get "$@" download $wanted $names)
+    (cd "$work/debs" && apt-get "$@" download $wanted $units $names)
 }
 # The machine's lists of packages may be missing or old: then lists of our own.
 if ! fetch "$@" >"$work/log" 2>&1; then
   set -- "$@" -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache"
   if ! { apt-get "$@" update && fetch "$@"; } >>"$work/log" 2>&1; then
-    echo "test/supervisors/fetch.sh: could not get $wanted from Debian's packages:" >&2
+    echo "test/supervisors/fetch.sh: could not get $wanted $units from Debian's packages:" >&2
     cat "$work/log" >&2
     exit 1
   fi
@@ -68,6 +70,6 @@ WRAPPER
   chmod +x "$work/root/bin/$tool"
 done
 
-printf "%s" "$wanted: $tools" >"$work/root/complete"
+printf "%s" "$wanted $units: $tools" >"$work/root/complete"
 rm -rf "$root"
 mv "$work/root" "$root"
