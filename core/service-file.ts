@@ -1,10 +1,12 @@
 /** What a launchd job or a systemd unit starts its program with: environment, folder, command. Nothing is started. */
-import { basename } from 'node:path'
+import { basename, isAbsolute } from 'node:path'
 import type { CheckContext } from './check.ts'
 import { FileError, readText, stat } from './files.ts'
+import { readHead } from './head.ts'
 import { shownPath } from './paths.ts'
 import { isPlist, launchdEnvironment, PlistError, parsePlist, plistDict, plistStrings } from './plist.ts'
 import { quote } from './shell.ts'
+import { shellAssignments, sourcedFiles } from './sourced.ts'
 import { isUserUnit, readUnit } from './systemd-files.ts'
 import {
   entriesOf,
@@ -57,21 +59,67 @@ const folderThere = (path: string | undefined): string | undefined => {
   }
 }
 
+/** A file that the service may do without gives nothing. */
+const textOr = (path: string, optional: boolean): string => {
+  try {
+    return readText(path)
+  } catch (error) {
+    if (optional && error instanceof FileError && error.code === 'ENOENT') return ''
+    throw error
+  }
+}
+
+const SCRIPT_BYTES = 64 * 1024
+
+interface Sourced {
+  readonly values: Readonly<Record<string, string>>
+  /** The script, and the files that it reads; empty where it reads none. */
+  readonly files: readonly string[]
+}
+
+/** What a wrapper script reads from files before it starts the rest of its words. Throws `FileError` for a file of those that is closed to us. */
+const sourcedBy = (words: readonly string[], before: Readonly<Record<string, string>>): Sourced => {
+  const shell = /(?:^|\/)(?:ba|da|a|k|z)?sh$/.test(words[0] ?? '')
+  const [script, ...args] = shell ? words.slice(1) : words
+  if (script === undefined || !isAbsolute(script)) return { values: {}, files: [] }
+  let text: string
+  try {
+    text = readHead(script, SCRIPT_BYTES).toString('utf8')
+  } catch (error) {
+    if (error instanceof FileError) return { values: {}, files: [] }
+    throw error
+  }
+  if (!/^#![^\n]*sh\b/.test(text)) return { values: {}, files: [] }
+  const all = /^\s*set\s+(?:-\w*a|-o\s+allexport)/m.test(text)
+  const read = sourcedFiles(text, args).map(file => ({ file, text: textOr(file, true) }))
+  return {
+    values: Object.assign({}, ...read.map(each => shellAssignments(each.text, { all, before }))),
+    files: read.length === 0 ? [] : [script, ...read.map(({ file }) => file)],
+  }
+}
+
 const fromPlist = (path: string, text: string, ctx: Context): ServiceFile | NoServiceFile => {
   const shown = shownPath(path, ctx)
   try {
     const job = plistDict(parsePlist(text))
     if (!job) throw new PlistError('it holds no dictionary', 1, 1)
     const { Program, WorkingDirectory } = job
+    const words = plistStrings(job.ProgramArguments)
+    const own = launchdEnvironment(job)
+    const sourced = sourcedBy(typeof Program === 'string' ? [Program, ...words.slice(1)] : words, own)
+    const last = sourced.files.slice(1).at(-1)
     return {
       shown,
-      values: launchdEnvironment(job),
+      values: { ...own, ...sourced.values },
       passed: new Set(),
       exported: new Map(),
       cwd: folderThere(typeof WorkingDirectory === 'string' ? WorkingDirectory : undefined),
-      command: [...(typeof Program === 'string' ? [Program] : []), ...plistStrings(job.ProgramArguments)].join(' '),
-      files: [path],
-      add: name => `add ${name} to EnvironmentVariables in ${shown}, then load the job anew`,
+      command: [...(typeof Program === 'string' ? [Program] : []), ...words].join(' '),
+      files: [path, ...sourced.files],
+      add: name =>
+        last === undefined
+          ? `add ${name} to EnvironmentVariables in ${shown}, then load the job anew`
+          : `add a line export ${name}=… to ${shownPath(last, ctx)}, then restart the job`,
     }
   } catch (error) {
     if (!(error instanceof PlistError)) throw error
@@ -82,16 +130,6 @@ const fromPlist = (path: string, text: string, ctx: Context): ServiceFile | NoSe
       expected: 'the property list of a launchd job, as XML',
       next: error.binary ? `plutil -convert xml1 ${quote(path)}` : `plutil -lint ${quote(path)}`,
     }
-  }
-}
-
-/** A file that the unit may do without gives nothing. */
-const textOr = (path: string, optional: boolean): string => {
-  try {
-    return readText(path)
-  } catch (error) {
-    if (optional && error instanceof FileError && error.code === 'ENOENT') return ''
-    throw error
   }
 }
 
@@ -117,11 +155,16 @@ const fromUnit = (path: string, ctx: Context): ServiceFile => {
     ...read.map(({ text }) => parseEnvironmentFile(text)),
   )
   const unset = words('UnsetEnvironment')
+  const [start = ''] = expanded('ExecStart')
+  const sourced = sourcedBy(splitWords(start.replace(/^[-@:+!|]*/, '')) ?? [], set)
   const folder = lastOf(unit, 'Service', 'WorkingDirectory')?.value.replace(/^-/, '')
   const shown = shownPath(path, ctx)
   return {
     shown,
-    values: Object.fromEntries(Object.entries(set).filter(([name, value]) => !isUnset(unset, name, value))),
+    values: {
+      ...Object.fromEntries(Object.entries(set).filter(([name, value]) => !isUnset(unset, name, value))),
+      ...sourced.values,
+    },
     passed: new Set(words('PassEnvironment').filter(name => !isUnset(unset, name, undefined))),
     exported: new Map(
       read.flatMap(({ file, text }) =>
@@ -130,7 +173,7 @@ const fromUnit = (path: string, ctx: Context): ServiceFile => {
     ),
     cwd: folderThere(folder === '~' ? ctx.home : folder && expandSpecifiers(folder, specifiers)),
     command: expanded('ExecStart').join(' '),
-    files: [path, ...files.slice(1), ...read.map(({ file }) => file)],
+    files: [path, ...files.slice(1), ...read.map(({ file }) => file), ...sourced.files],
     add: name =>
       read[0]
         ? `add a line ${name}=… to ${shownPath(read[0].file, ctx)}, then restart the service`

@@ -8,6 +8,8 @@ export interface LiteralObject {
 }
 
 const MAX_DEPTH = 32
+/** What can only be a statement of its own, behind a value that no semicolon ends. */
+const STATEMENT = /(?:export|module|exports|const|let|var|function|import)(?![\w$])/
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '\n': '' }
 
 /** Where the value stands that is exported there: a name is followed to its declaration, unless something is done to it in between. */
@@ -59,7 +61,8 @@ export const readLiterals = (text: string): Literal | undefined => {
   /** A literal counts only if nothing follows that makes an expression of it. */
   const whole = (value: Literal): Literal => {
     skip()
-    return at >= text.length || /[,;\]})]/.test(text[at] ?? '') || value === UNREAD ? value : pass()
+    const ended = at >= text.length || /[,;\]})]/.test(text[at] ?? '') || take(STATEMENT, at) !== null
+    return ended || value === UNREAD ? value : pass()
   }
   const value = (depth: number): Literal => {
     skip()

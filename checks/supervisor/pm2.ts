@@ -3,7 +3,7 @@ import { splitWords } from '../../core/systemd-unit.ts'
 import { listing, span } from '../../core/text.ts'
 import { readArgv, type Surroundings } from './command.ts'
 import { isLiteralObject, type Literal, type LiteralObject, UNREAD } from './literals.ts'
-import { type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
+import { codesSay, type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
 import { startProblems } from './start.ts'
 
 const KILL_TIMEOUT_MS = 1600
@@ -47,7 +47,7 @@ const judgeApp = (app: LiteralObject, around: Surroundings): Judged => {
     problems.push(...startProblems(started, command, { prepared }))
   if ((ours || prepared) && looping.length > 0 && known('stop_exit_codes') && known('autorestart') && !partly)
     add('fail', 'loops', [
-      `${looping.join(' and ')} (mend first) ${looping.length > 1 ? 'are' : 'is'} restarted for ever: pm2 stops only at stop_exit_codes`,
+      `${codesSay(looping)} ${looping.length > 1 ? 'are' : 'is'} restarted for ever: pm2 stops only at stop_exit_codes`,
       `stop_exit_codes: ${app.stop_exit_codes === undefined ? 'none' : codes.map(String).join(', ')}`,
       'stop_exit_codes with 69 and 78',
       'stop_exit_codes: [69, 78],',

@@ -55,3 +55,7 @@ export const notStarted = (command: string, place: Pick<Problem, 'line' | 'file'
     ],
     place,
   )
+
+/** For people: the codes that a restart does not help, with what they mean. */
+export const codesSay = (codes: readonly ('69' | '78')[]): string =>
+  codes.length > 1 ? '69 and 78 (mend first)' : codes[0] === '69' ? '69 (refused until state reset)' : '78 (mend first)'

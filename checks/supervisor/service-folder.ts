@@ -1,7 +1,7 @@
 /** The service folders of runit and s6: `run` is started again after each end, unless `finish` says otherwise. Rules: runsv(8), s6-supervise and s6-rc of skarnet.org. */
 import { span } from '../../core/text.ts'
 import { readShell, type Surroundings } from './command.ts'
-import { type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
+import { codesSay, type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
 import { commandsIn } from './shell.ts'
 import { startProblems } from './start.ts'
 
@@ -89,7 +89,7 @@ export const judgeServiceFolder = (
       'fail',
       'loops',
       [
-        `${looping.join(' and ')} (mend first) ${looping.length > 1 ? 'are' : 'is'} restarted for ever: ${kind} looks at no code, and ${
+        `${codesSay(looping)} ${looping.length > 1 ? 'are' : 'is'} restarted for ever: ${kind} looks at no code, and ${
           heard ? 'finish does not put it down for them' : 'there is no finish that does'
         }`,
         heard ? `${heard.path} puts nothing down for ${looping.join(' and ')}` : 'no finish',

@@ -3,7 +3,7 @@ import { splitWords } from '../../core/systemd-unit.ts'
 import { span } from '../../core/text.ts'
 import { readArgv, type Surroundings } from './command.ts'
 import { type IniSection, parseIni } from './ini.ts'
-import { type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
+import { codesSay, type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
 import { startProblems } from './start.ts'
 
 const DEFAULTS: Readonly<Record<string, string>> = {
@@ -47,7 +47,7 @@ const judgeProgram = ({ name, line, entries }: IniSection, around: Surroundings)
       'fail',
       'loops',
       [
-        `${looping.join(' and ')} (mend first) ${looping.length > 1 ? 'are' : 'is'} restarted for ever: ${
+        `${codesSay(looping)} ${looping.length > 1 ? 'are' : 'is'} restarted for ever: ${
           isTrue(autorestart) ? 'autorestart=true looks at no code' : 'exitcodes does not name them'
         }`,
         `autorestart=${autorestart}, exitcodes=${codes.join(',')}`,

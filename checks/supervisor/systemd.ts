@@ -3,7 +3,7 @@ import { quote } from '../../core/shell.ts'
 import { entriesOf, lastOf, splitWords, type Unit, type UnitEntry, unitSpan } from '../../core/systemd-unit.ts'
 import { excerpt, span } from '../../core/text.ts'
 import { readArgv, readShell, type Started, type Surroundings } from './command.ts'
-import { type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
+import { codesSay, type Fate, type Judged, type Problem, problem, type Unjudged } from './problem.ts'
 import { startProblems } from './start.ts'
 
 /** In front of the program's path (`-`: its failure is ignored; `|`: a shell reads it). */
@@ -122,7 +122,7 @@ const codeProblems = (policy: Policy, started: Started, fates: Judged['fates']):
         'fail',
         'loops',
         [
-          `${looping.join(' and ')} (mend first) ${looping.length > 1 ? 'are' : 'is'} restarted for ever: Restart=${restart}`,
+          `${codesSay(looping)} ${looping.length > 1 ? 'are' : 'is'} restarted for ever: Restart=${restart}`,
           `Restart=${restart}, and no RestartPreventExitStatus= with ${looping.join(' ')}`,
           'the unit stays failed until somebody mends it',
           'RestartPreventExitStatus=69 78',
@@ -304,14 +304,16 @@ const ignoredProblem = (entry: UnitEntry, restart: string): Problem =>
 const typeProblem = (unit: Unit): Problem[] => {
   const type = lastOf(unit, 'Service', 'Type')
   if (type?.value !== 'forking' && type?.value !== 'oneshot') return []
+  const limit = lastOf(unit, 'Service', 'TimeoutStartSec') ?? lastOf(unit, 'Service', 'TimeoutSec')
+  const startMs = unitSpan(limit?.value ?? '90s') ?? 90_000
   return [
     problem(
       'fail',
       'start-timeout',
       [
-        type.value === 'forking'
-          ? 'the unit never gets active, and the guard is killed at TimeoutStartSec: Type=forking waits for its first process to end'
-          : 'the unit never gets active: Type=oneshot waits for its command to end, and the guard stays',
+        type.value === 'oneshot'
+          ? 'the unit never gets active: Type=oneshot waits for its command to end, and the guard stays'
+          : `the unit never gets active${startMs > 0 && startMs < Number.POSITIVE_INFINITY ? `, and the guard is killed after ${span(startMs)}` : ''}: Type=forking waits for its first process to end`,
         `Type=${type.value}`,
         'Type=exec, and a gateway that stays in the foreground',
         'Type=exec',

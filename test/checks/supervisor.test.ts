@@ -329,6 +329,7 @@ describe('pm2', () => {
     ['a module, typed', 'ecosystem.config.ts', module(app('')).replace('const config', 'const config: Config'), []],
     ['a variable', 'ecosystem.config.cjs', module(app('')).replace('export default', 'module.exports ='), []],
     ['a module without us', 'ecosystem.config.mjs', module(app('')).replace('bootcheck', 'gw'), ['unread']],
+    ['a module without semicolons', 'ecosystem.config.mjs', module(app('')).replaceAll(';', ''), []],
     ['a variable that is changed', 'ecosystem.config.mjs', `${module(app(''))}config.apps = []\n`, ['nothing-here']],
     [
       'a variable of another name',
