@@ -245,9 +245,9 @@ A secret among the words can be seen in ps(1) while it runs: give it in \`env\`.
     }
     const ended = await execute({ path: program.path, argv0: word, args, cwd, env }, mostMs(ctx.timeoutMs), ctx.signal)
     if ('error' in ended) {
-      const { what, says } = whyNotStarted(program.path, ended.error)
+      const { what, says } = whyNotStarted(ended.error)
       const observed = ctx.mask(`${program.path} ${says}`)
-      return trouble(what, observed, 'a program that this user can execute', `head -n 1 ${quote(program.path)}`)
+      return trouble(what, observed, 'a program that this user can execute', `head -1 ${quote(program.path)} | cat -v`)
     }
     const variables = Object.entries(added).map(([name, value]) => quote(`${name}=${value}`))
     const words = [...(variables.length > 0 ? ['env', ...variables] : []), ...argv.map(quote)]

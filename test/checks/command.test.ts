@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parsePlugin, perfFacts } from '../../checks/command/nagios.ts'
-import { interpreterIn, whyNotStarted } from '../../checks/command/start.ts'
+import { whyNotStarted } from '../../checks/command/start.ts'
 import { isPrivate, judgeTrust, type Place } from '../../checks/command/trust.ts'
 import { command } from '../../checks/command.ts'
 import type { CheckContext, Verdict } from '../../core/check.ts'
@@ -175,13 +175,24 @@ describe('what cannot be run', () => {
   })
 
   test('what the system will not start', () => {
-    expect(whyNotStarted('/x', { code: 'EACCES', message: 'x' }).what).toBe('not-executable')
-    expect(whyNotStarted('/x', { code: 'E2BIG', message: 'spawn E2BIG' })).toMatchObject({
+    expect(whyNotStarted({ code: 'EACCES', message: 'x' }).what).toBe('not-executable')
+    expect(whyNotStarted({ code: 'E2BIG', message: 'spawn E2BIG' })).toMatchObject({
       what: 'not-started',
       says: expect.stringContaining('E2BIG'),
     })
-    expect(interpreterIn('#! /usr/bin/env node\n')).toBe('/usr/bin/env')
-    expect(interpreterIn('\x7fELF')).toBe(undefined)
+    expect(whyNotStarted({ code: 'ENOENT', message: 'x' }).what).toBe('no-interpreter')
+  })
+
+  test.runIf(process.platform === 'linux')('a binary whose loader is not there', async () => {
+    const cwd = scratch()
+    const binary = readFileSync('/bin/true').toString('latin1')
+    const loader = /\/lib[\w/.-]*\/ld-[\w.-]+/.exec(binary)?.[0] ?? ''
+    writeFileSync(join(cwd, 'lost'), Buffer.from(binary.replace(loader, loader.replace(/^\/lib/, '/bil')), 'latin1'))
+    chmodSync(join(cwd, 'lost'), 0o755)
+    expect(await run({ run: ['./lost'] }, { cwd })).toMatchObject({
+      code: 'command/no-interpreter',
+      observed: expect.stringContaining('lost names a loader'),
+    })
   })
 
   test('options that exclude each other, and a broken expression', async () => {
