@@ -234,7 +234,8 @@ long they are.
 
 Without \`service\` this run's own environment is looked at, and then the \`files\` (\`.env\`) in their order; the first that has a variable
 decides, as dotenv does it. Each line of a file must be NAME=value, with \`export\`, quotes and comments as a shell writes them. With
-\`service\`, the plist of a launchd job or a systemd unit (with its drop-ins, \`Environment=\` and \`EnvironmentFile=\`) stands in place of this
+\`service\`, the plist of a launchd job or a systemd unit (with its drop-ins, \`Environment=\`, \`EnvironmentFile=\`, and the
+file that a wrapper script of it reads by \`. FILE\`) stands in place of this
 environment: what the shell has and the service lacks is a failure, and another value there is a warning.
 
 With \`preset: openclaw\` it is every variable that OpenClaw's config names, by \`\${NAME}\` or as a reference (\`source: env\`), \`$include\`s among them and what

@@ -91,7 +91,7 @@ version and architecture, and starts at all with the \`NODE_OPTIONS\` (or \`RUBY
 really started, once for its version and once to do nothing.
 
 The PATH and the other variables come from \`from\`: a launchd plist (launchd's own PATH where it names none), or a systemd unit with its drop-ins
-and environment files; or from \`path\`; or from this run, which is right where the gate and the gateway are started alike. A file that the
+and environment files, and what a wrapper script that it starts reads by \`. FILE\`; or from \`path\`; or from this run, which is right where the gate and the gateway are started alike. A file that the
 service's command names by its path (\`ExecStart=/usr/bin/node …\`) is the one that is looked at. With \`compare: shell\` the
 answer of a login shell (\`$SHELL -lc 'command -v node'\`) is set beside it: another one is a warning that names both.
 

@@ -71,15 +71,21 @@ export const supervisor = defineCheck({
   kind: 'supervisor',
   title: 'The supervisor does the right thing with our exit codes',
   docs: `Reads the file that starts the gateway and says what becomes of 69 (refused until \`state reset\`), 75 (not now) and 78 (mend first): restarted,
-or left alone. It reads launchd plists, systemd services with their drop-ins, pm2's ecosystem files (read, never run: what is no literal is said),
-Dockerfiles, compose files, and the script of a package.json. \`kind\` is guessed by name and content. A shell script that they start is looked
-into. [Under a supervisor](supervisors.md) has a whole file for each.
+or left alone. It reads launchd plists, systemd services with their drop-ins, podman's quadlets, supervisord's programs, the service folders of runit
+and s6 (\`run\`, \`finish\`), pm2's ecosystem files (read, never run: what is no literal is said), Dockerfiles, compose files, and the script of a
+package.json. \`kind\` is guessed by name and content. Shell scripts that they start are looked into. [Under a supervisor](supervisors.md) has a whole
+file for most of them.
+
+It finds a gate that is named and not run, or not heeded: an argument of another program, a word behind \`echo\`, \`|| true\`, \`;\`, \`&\`, a pipe, \`-\` in
+front of \`ExecStart=\`, \`&&\` where no shell reads it, a unit that is not enabled or that another one of its name hides.
 
 **Why it matters.** Under \`KeepAlive\` true launchd restarts after every code: a gate that answered "mend first" was asked again every ten seconds, all
-night. In \`ExecStartPre=\` the same gate loops under systemd, and in a \`prestart\` script Yarn 2 and later never ask it at all.
+night. In \`ExecStartPre=\` the same gate loops under systemd, and in a \`prestart\` script Yarn 2 and later never ask it at all. pm2 gives a shell
+script to Node, unless its interpreter is \`none\`, and puts a guard that is one of its instances into a worker, where it starts nothing.
 
-**What it cannot see.** What was loaded before the file was changed (\`systemctl daemon-reload\`, \`launchctl bootout\`). Values that a pm2
-file computes. A base image's ENTRYPOINT, and the image of a compose service that names no command. What a program in between does with codes and signals.`,
+**What it cannot see.** What was loaded before the file was changed (\`systemctl daemon-reload\`, \`launchctl bootout\`, \`supervisorctl update\`). Values
+that a pm2 file computes, names that a script computes (\`$PROGRAM guard\`), a \`finish\` that compares codes otherwise than by naming them. A base
+image's ENTRYPOINT, and the image of a compose service or quadlet that names no command. What a program in between does with codes and signals.`,
   options: {
     type: 'object',
     additionalProperties: false,
@@ -89,14 +95,15 @@ file computes. A base image's ENTRYPOINT, and the image of a compose service tha
         type: 'string',
         minLength: 1,
         format: 'path',
-        description: 'Plist, unit, ecosystem file, Dockerfile, compose file or package.json',
+        description:
+          'Plist, unit, quadlet, supervisord.conf, ecosystem file, Dockerfile, compose file, package.json, or a service folder with its `run`',
       },
       kind: { enum: KINDS, description: 'What the file is for, where name and content do not tell' },
       name: {
         type: 'string',
         minLength: 1,
         description:
-          'The app, service or script that starts the gateway, where the file holds several. Of package.json: `start`',
+          'The app, program, service or script that starts the gateway, where the file holds several. Of package.json: `start`',
       },
     },
   },
@@ -161,6 +168,14 @@ TimeoutStopSec=15s
       },
       options: { file: 'gateway.service' },
       expect: { status: 'fail', code: 'supervisor/gate-loops' },
+    },
+    {
+      title: 'A program of supervisord whose gate nobody heeds',
+      files: {
+        'gateway.conf': '[program:gateway]\ncommand=/bin/sh -c "bootcheck run || true; exec node gateway.mjs"\n',
+      },
+      options: { file: 'gateway.conf' },
+      expect: { status: 'fail', code: 'supervisor/gate-ignored' },
     },
     {
       title: 'A prestart that Yarn does not run',

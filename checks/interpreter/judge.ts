@@ -159,7 +159,11 @@ const unusable = ({ name, program }: Seen, used: Asked, wanted: Wanted, mask: Ma
   return {
     ...common,
     what: 'broken',
-    says: end.how === 'exit' && end.code === 0 ? `${used.path} tells no version` : `${used.path} does not start`,
+    // Not each program knows the option: dash ends with 2, and starts well.
+    says:
+      end.how === 'exit' && (end.code === 0 || (program.tell[0] === '--version' && (end.code ?? 0) < 126))
+        ? `${used.path} tells no version`
+        : `${used.path} does not start`,
     observed:
       end.how === 'exit' && end.code === 0
         ? `${used.path} printed "${excerpt(mask(firstLine(used.told.stdout)), 100)}"`

@@ -31,6 +31,13 @@ const judgeApp = (app: LiteralObject, around: Surroundings): Judged => {
   const command = words.join(' ')
   const started = readArgv(words, around)
   const ours = started.guard || started.gate
+  // What is no binary, and has no ending of its own, is run by Node unless an interpreter is named (pm2's lib/Common.js and interpreter.json).
+  const asked = app.interpreter ?? app.exec_interpreter
+  const node =
+    known('interpreter') &&
+    (asked === undefined
+      ? !/\.(?:sh|py|rb|php|pl|coffee|ls)$|(?:^|\/)(?:ba|da|z)?sh$|(?:^|\/)env$/.test(String(app.script))
+      : asked === 'node')
   const codes = Array.isArray(app.stop_exit_codes) ? app.stop_exit_codes : [app.stop_exit_codes]
   const partly = codes.includes(UNREAD)
   const restarting = app.autorestart !== false
@@ -59,6 +66,13 @@ const judgeApp = (app: LiteralObject, around: Surroundings): Judged => {
       'autorestart left at true',
       'autorestart: true,',
     ])
+  if (typeof app.script === 'string' && node && around.script?.(app.script) !== undefined)
+    add('fail', 'not-executable', [
+      `pm2 gives ${app.script} to Node, which fails at its first line: it is a shell script`,
+      `script: ${app.script}, and no interpreter`,
+      "interpreter: 'none'",
+      "interpreter: 'none',",
+    ])
   const kill = typeof app.kill_timeout === 'number' ? app.kill_timeout : KILL_TIMEOUT_MS
   if ((started.guard || prepared) && known('kill_timeout') && kill <= started.killAfterMs)
     add('warn', 'stop-timeout', [
@@ -75,14 +89,23 @@ const judgeApp = (app: LiteralObject, around: Surroundings): Judged => {
       'treekill: false,',
     ])
   const many = app.instances !== undefined && app.instances !== 1 && app.instances !== '1' && known('instances')
-  if ((ours || prepared) && (many || /^cluster/.test(String(known('exec_mode') ? app.exec_mode : ''))))
+  // As pm2 reads it: what names a number of instances, be it one, and no mode is a cluster.
+  const mode = known('exec_mode')
+    ? (app.exec_mode ?? (app.instances !== undefined && node ? 'cluster' : 'fork'))
+    : 'fork'
+  if ((ours || prepared) && /^cluster/.test(String(mode)))
     add('fail', 'cluster', [
-      many
-        ? `${String(app.instances)} guards are started for one gateway: all but one answer 75 (it is running already), and pm2 restarts them`
-        : 'pm2 loads the script into a worker of its own (exec_mode cluster), and does not start it as a program',
-      many ? `instances: ${String(app.instances)}` : `exec_mode: ${String(app.exec_mode)}`,
-      "one instance, exec_mode 'fork'",
-      many ? 'instances: 1,' : "exec_mode: 'fork',",
+      'pm2 loads the guard into a worker of its own, where it starts nothing and says nothing (exec_mode cluster)',
+      `exec_mode: ${String(app.exec_mode ?? 'none')}, instances: ${String(app.instances ?? 'none')}`,
+      "exec_mode 'fork', one instance",
+      "exec_mode: 'fork',",
+    ])
+  else if ((ours || prepared) && many)
+    add('fail', 'cluster', [
+      `${String(app.instances)} guards are started for one gateway: all but one answer 75 (it is running already), and pm2 restarts them`,
+      `instances: ${String(app.instances)}`,
+      'one instance',
+      'instances: 1,',
     ])
   if (unread.length > 0)
     add('warn', 'unread', [

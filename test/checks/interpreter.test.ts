@@ -173,6 +173,15 @@ describe('a bad one', () => {
     expect([verdict.code, verdict.observed]).toEqual([`interpreter/${what}`, expect.stringContaining(words)])
   })
 
+  it('that does not know --version is not said not to start', async () => {
+    const cwd = scratch()
+    script(join(cwd, 'bin/gw'), 'echo "Illegal option --" >&2; exit 2')
+    expect(await run({ name: 'gw', path: join(cwd, 'bin') }, { cwd })).toMatchObject({
+      code: 'interpreter/broken',
+      summary: `${cwd}/bin/gw tells no version`,
+    })
+  })
+
   it('whose own interpreter is not there', async () => {
     const cwd = scratch()
     script(join(cwd, 'bin/node'), '')

@@ -343,7 +343,10 @@ describe('pm2', () => {
       app('args: ["-c", "bootcheck guard -- gw || true"]').replace('/usr/bin/bootcheck', '/bin/sh'),
       ['gate-ignored'],
     ],
-    ['four of them', 'ecosystem.config.js', app('instances: 4'), ['cluster']],
+    ['four of them, as workers', 'ecosystem.config.js', app('instances: 4'), ['cluster']],
+    ['four of them', 'ecosystem.config.js', app("instances: 4, exec_mode: 'fork'"), ['cluster']],
+    ['one, as a worker', 'ecosystem.config.js', app('instances: 1'), ['cluster']],
+    ['one', 'ecosystem.config.js', app("instances: 1, exec_mode: 'fork'"), []],
     ['in workers', 'ecosystem.config.js', app("exec_mode: 'cluster'"), ['cluster']],
     [
       'no bootcheck',
@@ -358,6 +361,16 @@ describe('pm2', () => {
     ['broken', 'ecosystem.config.js', 'module.exports = { apps: [{ name: "gw", ', ['malformed']],
   ])('%s', async (_, name, text, expected) => {
     expect(await codes(name, text)).toEqual(expected)
+  })
+
+  it('a shell script, which pm2 gives to Node unless it is told otherwise', async () => {
+    const run = { run: '#!/bin/sh\nexec bootcheck guard -- node gw\n' }
+    const script = app('').replace('/usr/bin/bootcheck', './run')
+    expect(await codes('ecosystem.config.cjs', script, run)).toEqual(['not-executable'])
+    expect(
+      await codes('ecosystem.config.cjs', script.replace('treekill', "interpreter: 'none', treekill"), run),
+    ).toEqual([])
+    expect(await codes('ecosystem.config.cjs', script.replace('./run', './run.sh'), { 'run.sh': run.run })).toEqual([])
   })
 
   it('never runs the file', async () => {

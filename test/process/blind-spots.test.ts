@@ -413,6 +413,32 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: supervisor\nfile: place\nkind: runit',
+    sound: { 'place/run': '#!/bin/sh\nexec bootcheck guard --hold -- gateway\n' },
+    other: { 'place/finish': '#!/bin/sh\n' },
+    answers: {
+      missing: 'fail supervisor/unreadable',
+      empty: 'fail supervisor/unreadable',
+      'dotfiles only': 'fail supervisor/unreadable',
+      'no match': 'fail supervisor/unreadable',
+      unreadable: 'fail supervisor/unreadable',
+      'dangling link': 'fail supervisor/unreadable',
+    },
+  },
+  {
+    body: 'check: supervisor\nfile: place/gateway.conf\nkind: supervisord',
+    sound: { 'place/gateway.conf': '[program:gateway]\ncommand=/usr/bin/bootcheck guard --hold -- gateway\n' },
+    other: { 'place/gateway.conf': '[include]\nfiles = /etc/supervisor/conf.d/*.conf\n' },
+    answers: {
+      missing: 'fail supervisor/unreadable',
+      empty: 'fail supervisor/unreadable',
+      'dotfiles only': 'fail supervisor/unreadable',
+      'no match': 'fail supervisor/nothing-here',
+      unreadable: 'fail supervisor/unreadable',
+      'dangling link': 'fail supervisor/unreadable',
+    },
+  },
+  {
     body: 'check: breaker\nlegacy: place',
     sound: { 'place/codex-grok-crash-counter.txt': '0\n' },
     answers: {
@@ -672,5 +698,38 @@ describe('message', () => {
     })
     const ended = await bootcheck(['run', '--format', 'json'], { cwd })
     expect([ended.code, reportOf(ended).checks[0]?.code]).toEqual([1, 'message/connect'])
+  })
+})
+
+describe('supervisor', () => {
+  const UNIT = '[Service]\nRestart=on-failure\nRestartPreventExitStatus=69 78\nKillMode=mixed\nExecStart='
+
+  it.each([
+    ['gw.service', `${UNIT}/opt/gateway --name bootcheck guard\n`],
+    ['gw.service', `${UNIT}/bin/sh -c "bootcheck run --quiet; exec /opt/gateway"\n`],
+    ['gw.service', `${UNIT}/bin/sh -c "bootcheck run || true; exec /opt/gateway"\n`],
+    ['gw.service', `${UNIT}/bin/sh -c "bootcheck run & exec /opt/gateway"\n`],
+    ['gw.service', `${UNIT}/bin/echo bootcheck run\n`],
+    ['gw.service', `${UNIT}-/usr/bin/bootcheck guard --state-dir /x -- /opt/gateway\n`],
+    ['gw.service', `${UNIT}/usr/bin/bootcheck run && /opt/gateway\n`],
+    ['gw.service', '[Service]\nExecStart=/opt/gateway\nRestart=on-abnormal\n'],
+    [
+      'ecosystem.config.cjs',
+      "module.exports = { apps: [{ script: './gw', args: '--tag bootcheck', stop_exit_codes: [1] }] }",
+    ],
+    [
+      'ecosystem.config.cjs',
+      "module.exports = { apps: [{ script: 'bootcheck', args: 'guard -- gw', exec_mode: 'cluster', stop_exit_codes: [69, 78], kill_timeout: 20000, treekill: false }] }",
+    ],
+    ['gw.conf', '[program:gw]\ncommand=/opt/gateway ; bootcheck guard\n'],
+    ['Dockerfile', 'FROM a\nCMD ["/opt/gateway", "--log", "bootcheck"]\n'],
+    ['compose.yaml', 'services: {gw: {command: "/opt/gateway --log bootcheck", restart: "no"}}\n'],
+    ['package.json', '{"scripts": {"prestart": "bootcheck || true", "start": "gateway"}}'],
+    ['package.json', '{"scripts": {"start": "gateway # bootcheck guard"}}'],
+  ])('%s that names the gate, and does not run or heed it: %s', async (file, text) => {
+    const cwd = scratch()
+    lay(cwd, { [file]: text, 'BOOT.md': manifest(`check: supervisor\nid: under-test\nfile: ${file}`) })
+    const ended = await bootcheck(['run', '--format', 'json'], { cwd })
+    expect([ended.code, reportOf(ended).checks[0]?.status]).toEqual([1, 'fail'])
   })
 })
