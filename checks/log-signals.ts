@@ -20,8 +20,6 @@ import { readTime } from './log-signals/time.ts'
 
 /** The deadline's timer runs this often while a log is read. */
 const BREATH_MS = 10
-/** Lines of a signal that needs several, where nothing is said: all of the window. */
-const ANY_TIME_MS = Number.POSITIVE_INFINITY
 
 const presets: Readonly<Record<'openclaw', () => Promise<LogPreset>>> = {
   openclaw: async () => (await import('../presets/openclaw-logs.ts')).openclawLogs,
@@ -35,14 +33,18 @@ interface Written {
   readonly within?: string
 }
 
-const signalOf = ({ name, patterns, means, next, times = 1, within }: SignalData): Signal => ({
-  name,
-  means,
-  ...(next === undefined ? {} : { next }),
-  patterns: patterns.map(row => row.map(matcherOf)),
-  times,
-  withinMs: within === undefined ? ANY_TIME_MS : (duration(within) ?? ANY_TIME_MS),
-})
+const signalOf = ({ name, patterns, means, next, times = 1, within = '', apart = '' }: SignalData): Signal => {
+  const withinMs = duration(within)
+  return {
+    name,
+    means,
+    ...(next === undefined ? {} : { next }),
+    patterns: patterns.map(row => row.map(matcherOf)),
+    times,
+    ...(withinMs === undefined ? {} : { withinMs }),
+    apartMs: duration(apart) ?? 0,
+  }
+}
 
 /** What is wrong with the patterns of `signals`; undefined if nothing is. */
 const flawIn = (signals: Readonly<Record<string, Written>> = {}): { name: string; problem: string } | undefined => {
@@ -57,9 +59,14 @@ const flawIn = (signals: Readonly<Record<string, Written>> = {}): { name: string
   return undefined
 }
 
+/** Later than all that can be written: the grammar of a manifest knows of no now. */
+const ANY_MOMENT = Number.MAX_SAFE_INTEGER
+
 const MOMENT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:?\d\d)?$/
 
-/** Where the window begins, ms since the epoch, and in words. */
+const NO_SINCE = 'is no duration of 1 ms to 24 days, nor boot, nor a moment of the past like 2026-11-22T09:00Z'
+
+/** Where the window begins, ms since the epoch, and in words. A window without a length is none: nothing would be looked at. */
 const windowOf = (
   since: string,
   now: number,
@@ -70,9 +77,9 @@ const windowOf = (
     return { from, words: `since the boot at ${clock(from, now)}` }
   }
   const ms = duration(since)
-  if (ms !== undefined) return { from: now - ms, words: `in the last ${span(ms)}` }
+  if (ms !== undefined) return ms > 0 ? { from: now - ms, words: `in the last ${span(ms)}` } : undefined
   const from = MOMENT.test(since) ? readTime(since, now) : undefined
-  return from === undefined ? undefined : { from, words: `since ${clock(from, now)}` }
+  return from === undefined || from > now ? undefined : { from, words: `since ${clock(from, now)}` }
 }
 
 const trouble = (what: string, summary: string, expected: string, next: string): Verdict => ({
@@ -106,7 +113,10 @@ too. gzip is recognised by its content. A line that is a JSON object is searched
 
 **Time.** \`since\` is a duration, \`boot\`, or a moment (\`2026-11-22T09:00Z\`), which passes over what was mended before. Read are RFC 3339 and
 its like at the start of a line or behind a bracket, syslog, \`date\`, Apache's, and seconds or milliseconds since 1970; in JSON the keys
-time, timestamp, ts, @timestamp, date and datetime. A time without a zone is this host's. A line without a time belongs to the one before.
+time, timestamp, ts, @timestamp, date and datetime. A time without a zone is this host's. A line without a time belongs to the one before; behind
+the last time of a file it counts all the same, if the file was written in the window. No times are: what lies a day or more before the
+lines above it, or after now (a date that is quoted), and a bare number of more than a year ago (an id). A file that was written in the window and has
+only older lines is told.
 
 **What it cannot see.** The journal, unless it is written to a file. A cause that nobody logged. When a line without any time in its file was
 written: it counts, as the file is new, but not towards \`times\` with \`within\`. Some 50 MB are read in a second, so a log beyond 200 MB
@@ -177,7 +187,7 @@ needs a \`timeout\` of its own. A regular expression that never ends is ended by
     link: 'a link to a folder stands where the pattern expects a folder, and was not entered',
     'too-many': 'a glob fits more than 1,000 files',
     pattern: 'a pattern of `signals` or a glob that cannot be used',
-    window: '`since` is no duration, or one of more than 24 days, nor `boot`, nor a moment',
+    window: '`since` is no duration of at most 24 days, nor `boot`, nor a moment of the past',
     unseen: 'none of the earlier checks was run, and there is no log to look at',
     nothing: 'there is a log and nothing to look for in it',
   },
@@ -220,8 +230,8 @@ needs a \`timeout\` of its own. A regular expression that never ends is ended by
   conflict(given) {
     const flaw = flawIn(given.signals as Readonly<Record<string, Written>> | undefined)
     if (flaw) return `signals.${flaw.name}: ${flaw.problem}`
-    if (typeof given.since === 'string' && !windowOf(given.since, 0, () => 0))
-      return `since: ${given.since} is no duration of at most 24 days, nor boot, nor a moment like 2026-11-22T09:00Z`
+    if (typeof given.since === 'string' && !windowOf(given.since, ANY_MOMENT, () => 0))
+      return `since: ${given.since} ${NO_SINCE}`
     if (given.builtin === false && !given.preset && !given.signals && given.files)
       return 'builtin is false and there are no signals, so nothing would be looked for in files'
     return undefined
@@ -230,12 +240,7 @@ needs a \`timeout\` of its own. A regular expression that never ends is ended by
     const now = ctx.now()
     const window = windowOf(options.since, now, () => ctx.store.stamp().uptimeMs)
     if (!window)
-      return trouble(
-        'window',
-        `since: ${options.since} is no duration of at most 24 days, nor boot, nor a moment like 2026-11-22T09:00Z`,
-        'boot, 24h, 2026-11-22T09:00Z',
-        'mend since',
-      )
+      return trouble('window', `since: ${options.since} ${NO_SINCE}`, 'boot, 24h, 2026-11-22T09:00Z', 'mend since')
     const own = (options.signals ?? {}) as Readonly<Record<string, Written>>
     const flaw = flawIn(own)
     if (flaw)
@@ -273,7 +278,7 @@ needs a \`timeout\` of its own. A regular expression that never ends is ended by
     )
     const old = found.logs.filter(({ mtimeMs }) => mtimeMs < window.from).map(({ path }) => path)
     const fresh = found.logs.filter(({ mtimeMs }) => mtimeMs >= window.from).map(({ path }) => path)
-    const { read, problems } = await readAll(fresh, scan, ctx)
+    const { read, behind, problems } = await readAll(fresh, scan, ctx)
     const shown = (paths: readonly string[]): string[] => paths.map(path => shownPath(path, ctx))
     return judge(
       scan.hits(),
@@ -281,6 +286,7 @@ needs a \`timeout\` of its own. A regular expression that never ends is ended by
         window: window.words,
         read: shown(read),
         old: shown(old),
+        behind: behind.map(({ path, last }) => ({ path: shownPath(path, ctx), last })),
         absent: shown(found.absent),
         problems: [...found.problems, ...problems],
         ...scan.totals,
@@ -295,9 +301,10 @@ const readAll = async (
   paths: readonly string[],
   scan: Scanner,
   ctx: CheckContext,
-): Promise<{ read: string[]; problems: Problem[] }> => {
+): Promise<{ read: string[]; behind: { path: string; last: number }[]; problems: Problem[] }> => {
   const breathe = breather(BREATH_MS, ctx.signal)
   const read: string[] = []
+  const behind: { path: string; last: number }[] = []
   const problems: Problem[] = []
   for (const path of paths) {
     const lines = splitter(scan.line)
@@ -318,7 +325,8 @@ const readAll = async (
       })
     }
     lines.end()
-    scan.close()
+    const last = scan.close()
+    if (last !== undefined) behind.push({ path, last })
   }
-  return { read, problems }
+  return { read, behind, problems }
 }

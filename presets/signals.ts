@@ -9,4 +9,6 @@ export interface SignalData {
   /** So many lines within a duration make it a signal; one without. */
   readonly times?: number
   readonly within?: string
+  /** One event writes several lines, to several logs or for several listeners: those less than this apart are one. Needs `within`. */
+  readonly apart?: string
 }

@@ -81,6 +81,7 @@ export const BUILTIN: readonly SignalData[] = [
       ['Service only ran for '],
     ],
     times: 5,
+    apart: '1s',
     within: '10m',
     means: 'it was started again and again: something makes it end soon after each start',
   },

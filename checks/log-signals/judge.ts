@@ -23,6 +23,8 @@ export interface Looked {
   readonly read: readonly string[]
   /** Not written in the window. */
   readonly old: readonly string[]
+  /** Written in the window, and without a line of it: when the last line is of, ms since the epoch. */
+  readonly behind: readonly { readonly path: string; readonly last: number }[]
   readonly absent: readonly string[]
   readonly problems: readonly Problem[]
   readonly lines: number
@@ -101,8 +103,15 @@ const counts = (outcome: Outcome | undefined): outcome is Trouble =>
 
 const known = (outcome: Outcome | undefined): boolean => counts(outcome) || outcome?.status === 'pass'
 
-const remarks = (looked: Looked): string[] => [
+const remarks = (looked: Looked, now: number): string[] => [
   ...(looked.old.length > 0 ? [`${listing(looked.old)} not written ${looked.window}`] : []),
+  ...(looked.behind.length > 0
+    ? [
+        `written to ${looked.window}, and with older lines only: ${listing(
+          looked.behind.map(({ path, last }) => `${path} (its last is of ${clock(last, now)})`),
+        )}`,
+      ]
+    : []),
   ...(looked.absent.length > 0 ? [`${listing(looked.absent)} not there`] : []),
   ...(looked.cut > 0
     ? [`${plural(looked.cut, 'line')} longer than ${bytes(MAX_LINE)}, of which only the beginning was looked at`]
@@ -159,7 +168,7 @@ export const judge = (hits: readonly Hit[], looked: Looked, ctx: Ctx): Verdict =
     ({ what, path, message }): Finding => ({ code: CODES[what], path, message: ctx.mask(message) }),
   )
   const findings = [...signs.flatMap(({ finding }) => finding ?? []), ...trouble].slice(0, LISTED + signs.length)
-  const said = remarks(looked).map(ctx.mask)
+  const said = remarks(looked, ctx.now()).map(ctx.mask)
   const tail = said.length > 0 ? `; ${said.join('; ')}` : ''
   const names = signs.map(({ short }) => short).join(', ')
   const common = { watched, facts, findings }
@@ -200,8 +209,15 @@ export const judge = (hits: readonly Hit[], looked: Looked, ctx: Ctx): Verdict =
       next: REPAIR[problem.what](problem.path),
     }
   }
-  if (signs.length === 1)
-    return { status: 'warn', code: 'log-signals/signal', summary: `a warning sign: ${signs[0]?.long}`, ...body }
+  const [sign] = signs
+  if (sign)
+    return {
+      status: 'warn',
+      code: 'log-signals/signal',
+      summary: `a warning sign: ${sign.long}`,
+      ...body,
+      observed: [sign.line ?? sign.long, ...said].join('; '),
+    }
   const [first, ...rest] = watched
   if (first === undefined && looked.earlier.length === 0)
     return { status: 'skip', reason: `no log is there yet: ${listing(looked.absent)}` }

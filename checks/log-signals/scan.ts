@@ -2,15 +2,15 @@
 import type { Matcher } from '../../core/safe-regex.ts'
 import type { Line } from './lines.ts'
 import type { Hit, Place, Signal } from './signal.ts'
-import { timeOfJson, timeOfText } from './time.ts'
+import { DAY_MS, timeOfJson, timeOfText } from './time.ts'
 
 /** A stack trace comes right below its message. */
 const BELOW = 6
 /** Starts and the like that are counted; more than any limit. */
 const EVENTS = 100_000
 const DEPTH = 4
-/** Lines of one event, written to several logs or by several listeners. */
-const SAME_MS = 1000
+/** Times without a zone, of several programs that write to one file, are at most so far apart. */
+const APART_MS = DAY_MS
 
 interface Found {
   count: number
@@ -27,7 +27,8 @@ export interface Scanner {
   /** The bytes of the lines that come next. */
   ahead(bytes: Buffer): void
   line(line: Line): void
-  close(): void
+  /** The time of the last line, if no line of the file is of the window. */
+  close(): number | undefined
   hits(): readonly Hit[]
   readonly totals: { lines: number; within: number; cut: number }
 }
@@ -67,11 +68,15 @@ const objectIn = (text: string): Readonly<Record<string, unknown>> | undefined =
   }
 }
 
-/** The most that came within the time: how many, and from when to when. `times` are sorted here, and doubles left out. */
-export const densest = (times: readonly number[], withinMs: number): { count: number; first: number; last: number } => {
+/** The most that came within the time: how many, and from when to when. `times` are sorted here; those less than `apartMs` apart are one. */
+export const densest = (
+  times: readonly number[],
+  withinMs: number,
+  apartMs: number,
+): { count: number; first: number; last: number } => {
   const apart: number[] = []
   for (const time of [...times].sort((a, b) => a - b))
-    if (apart.length === 0 || time - (apart.at(-1) as number) >= SAME_MS) apart.push(time)
+    if (apart.length === 0 || time - (apart.at(-1) as number) >= apartMs) apart.push(time)
   let best = { count: 0, first: 0, last: 0 }
   let from = 0
   for (const [to, last] of apart.entries()) {
@@ -88,9 +93,13 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
   const totals = { lines: 0, within: 0, cut: 0 }
   let path = ''
   let time: number | undefined
-  /** Of a file that begins without a time: what was found before the first one, and in how many lines. */
-  let head = new Map<Signal, { count: number; place: Place }>()
-  let headLines = 0
+  /**
+   * What was found in lines without a time, and in how many of them, until the next time tells whether they count: those before the first
+   * time of a file, and those behind one that is older than the window.
+   */
+  let pending = new Map<Signal, { count: number; place: Place }>()
+  let pendingLines = 0
+  let earlierFiles = 0
   let above: string[] = []
   const hints = new Map(signals.map(signal => [signal, hintsOf(signal)]))
   /** What may be in the lines that come. */
@@ -104,7 +113,7 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
     const events = one.events[row] as number[]
     one.count++
     one.first = Math.min(one.first ?? at, at)
-    if (signal.times > 1 && events.length < EVENTS) events.push(at)
+    if (signal.withinMs !== undefined && events.length < EVENTS) events.push(at)
     if (at >= (one.last ?? at)) {
       one.at = place
       one.last = at
@@ -118,16 +127,16 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
     return patterns.slice(0, -1).every(({ find }) => find(text) >= 0 || above.some(line => find(line) >= 0))
   }
 
-  const settleHead = (keep: boolean): void => {
-    if (!keep) totals.within -= headLines
+  const settle = (keep: boolean): void => {
+    if (!keep) totals.within -= pendingLines
     else
-      for (const [signal, { count, place }] of head) {
+      for (const [signal, { count, place }] of pending) {
         const one = found.get(signal) as Found
         one.count += count
         one.at = place
       }
-    head = new Map()
-    headLines = 0
+    pending = new Map()
+    pendingLines = 0
   }
 
   return {
@@ -138,6 +147,7 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
       overlap = ''
       time = undefined
       above = []
+      earlierFiles = totals.within
     },
     ahead(bytes) {
       const text = overlap + bytes.toString('latin1')
@@ -152,15 +162,18 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
       const quick = possible.length === 0 && text.startsWith('{') ? quickTime(text, now) : undefined
       const object = cut || quick !== undefined ? undefined : objectIn(text)
       const own = quick ?? (object ? timeOfJson(object, now) : timeOfText(text, now))
-      if (own !== undefined) {
-        // What stood before the first time belongs to something older than it.
-        if (time === undefined) settleHead(own >= since)
+      // A log is written in order and by now: any other time is one that the line is about, or of a clock that was not set yet.
+      const timed = own !== undefined && own <= now + APART_MS && (time === undefined || own >= time - APART_MS)
+      if (timed) {
+        // What stood before the first time belongs to something older than it; what stands behind another, to that one.
+        settle(time === undefined && own >= since)
         time = own
         above = []
       }
-      if (time !== undefined && time < since) return
+      const old = time !== undefined && time < since
+      if (old && timed) return
       totals.within++
-      if (time === undefined) headLines++
+      if (time === undefined || old) pendingLines++
       if (possible.length === 0) return
       const said: string[] = []
       if (object) strings(object, DEPTH, said)
@@ -171,21 +184,28 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
         )
         if (row < 0) continue
         const place = { path, line: number, text: searched }
-        if (time !== undefined) note(signal, row, place, time)
-        else head.set(signal, { count: (head.get(signal)?.count ?? 0) + 1, place })
+        if (time === undefined || old) pending.set(signal, { count: (pending.get(signal)?.count ?? 0) + 1, place })
+        else note(signal, row, place, time)
         // One stack trace is one event, however many of its lines fit.
         if ((signal.patterns[row] as readonly Matcher[]).length > 1) above = []
       }
       above.push(searched)
       if (above.length > BELOW) above.shift()
     },
-    close: () => settleHead(true),
+    // What stands behind the last time was written when the file was, and that is in the window.
+    close() {
+      settle(true)
+      return totals.within === earlierFiles ? time : undefined
+    },
     hits: () =>
       [...found].flatMap(([signal, { count, first, last, at, events }]): Hit[] => {
         if (!at) return []
-        if (signal.times === 1)
-          return [{ signal, count, at, ...(first === undefined || last === undefined ? {} : { first, last }) }]
-        const [most] = events.map(times => densest(times, signal.withinMs)).sort((a, b) => b.count - a.count)
+        if (signal.withinMs === undefined)
+          return count < signal.times
+            ? []
+            : [{ signal, count, at, ...(first === undefined || last === undefined ? {} : { first, last }) }]
+        const { withinMs, apartMs } = signal
+        const [most] = events.map(times => densest(times, withinMs, apartMs)).sort((a, b) => b.count - a.count)
         return most && most.count >= signal.times ? [{ signal, at, ...most }] : []
       }),
   }

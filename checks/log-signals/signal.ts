@@ -8,9 +8,11 @@ export interface Signal {
   readonly next?: string
   /** Any of these: each a row of patterns that stand in one line, or one after the other in lines that belong together. */
   readonly patterns: readonly (readonly Matcher[])[]
-  /** So many lines make the signal, if they come within `withinMs`. */
+  /** So many lines make the signal, if they come within `withinMs`; without that they may lie as far apart as the window is long. */
   readonly times: number
-  readonly withinMs: number
+  readonly withinMs?: number
+  /** Lines that are less than this apart are one, where `withinMs` is set. */
+  readonly apartMs: number
 }
 
 export interface Place {

@@ -1,7 +1,8 @@
 /** When a log line was written. Times without a zone are this host's. All results are ms since the epoch. */
 
 const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec'
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
+const YEAR_MS = 366 * DAY_MS
 
 const fraction = (digits = ''): number => Number(`0.${digits || 0}`) * 1000
 
@@ -17,7 +18,11 @@ const moment = (
   zone: string | undefined,
 ): number | undefined => {
   const parts = [year ?? 0, (month ?? 0) - 1, day ?? 0, hour ?? 0, minute ?? 0, second ?? 0] as const
-  if (parts[1] < 0 || parts[1] > 11 || parts[2] < 1 || parts[2] > 31 || parts[3] > 24 || parts[4] > 59) return undefined
+  const [ofYear, ofMonth, ofDay, ofHour, ofMinute, ofSecond] = parts
+  // The day before the first of the next month.
+  const lastDay = new Date(Date.UTC(ofYear, ofMonth + 1, 0)).getUTCDate()
+  if (ofMonth < 0 || ofMonth > 11 || ofDay < 1 || ofDay > lastDay) return undefined
+  if (ofHour > 24 || ofMinute > 59 || ofSecond > 60) return undefined
   const at = zone === undefined ? new Date(...parts).getTime() : Date.UTC(...parts) - offset(zone) * 60_000
   return Number.isNaN(at) ? undefined : at + ms
 }
@@ -68,14 +73,20 @@ const plausible = (value: number): number | undefined => {
   return ms >= 978_307_200_000 && ms < 4_102_444_800_000 ? ms : undefined
 }
 
+/** A number may also be an id or a size: where no key calls it a time it is one within a year of now alone. */
+const timeAtStart = (text: string, now: number): number | undefined => {
+  const at = readTime(text, now)
+  return at === undefined || Math.abs(now - at) < YEAR_MS || !EPOCH.test(text) ? at : undefined
+}
+
 /** The time at the start of a line, also behind a bracket or `<13>` and the like. */
 export const timeOfText = (line: string, now: number): number | undefined => {
   const code = line.charCodeAt(0)
   const digit = code >= 0x30 && code <= 0x39
   const letter = code >= 0x41 && code <= 0x5a
-  if (digit || letter) return readTime(line, now)
-  const inside = /^(?:<\d{1,3}>|[[("])(?:\d )?/.exec(line.slice(0, 8))?.[0]
-  return inside === undefined ? undefined : readTime(line.slice(inside.length), now)
+  const inside = digit || letter ? '' : /^(?:<\d{1,3}>|[[("])(?:\d )?/.exec(line.slice(0, 8))?.[0]
+  if (inside === undefined) return undefined
+  return timeAtStart(inside === '' ? line : line.slice(inside.length), now)
 }
 
 const KEYS = ['time', 'timestamp', 'ts', '@timestamp', 'date', 'datetime'] as const

@@ -135,12 +135,10 @@ describe('a restart storm', () => {
   })
 
   it('counts the densest stretch', () => {
-    expect(densest([0, 100_000, 101_000, 101_100, 102_000, 500_000], 5000)).toEqual({
-      count: 3,
-      first: 100_000,
-      last: 102_000,
-    })
-    expect(densest([], 5)).toMatchObject({ count: 0 })
+    const times = [0, 100_000, 101_000, 101_100, 102_000, 500_000]
+    expect(densest(times, 5000, 1000)).toEqual({ count: 3, first: 100_000, last: 102_000 })
+    expect(densest(times, 5000, 0)).toEqual({ count: 4, first: 100_000, last: 102_000 })
+    expect(densest([], 5, 0)).toMatchObject({ count: 0 })
   })
 })
 
@@ -253,6 +251,25 @@ describe('signals of your own', () => {
     expect((await log(lines(300_000, 30_000, 10_000), own(spec))).status).toBe('pass')
   })
 
+  it('counts lines, not moments: a burst within one second is as many as it has lines', async () => {
+    const burst = `${at(HOUR)} retry\n`.repeat(3)
+    for (const within of [{}, { within: '1m' }]) {
+      expect((await log(burst, own({ pattern: 'retry', times: 3, ...within }))).status).toBe('warn')
+      expect((await log(burst, own({ pattern: 'retry', times: 4, ...within }))).status).toBe('pass')
+    }
+  })
+
+  it('counts lines without a time, unless they must come within a duration', async () => {
+    const three = 'retry\n'.repeat(3)
+    expect(await log(three, own({ pattern: 'retry', times: 3 }))).toMatchObject({
+      status: 'warn',
+      facts: { signals: ['quota (3 times)'] },
+    })
+    expect((await log(three, own({ pattern: 'retry', times: 4 }))).status).toBe('pass')
+    expect((await log(`${three}${at(HOUR)} retry\n`, own({ pattern: 'retry', times: 4 }))).status).toBe('warn')
+    expect((await log(three, own({ pattern: 'retry', times: 3, within: '1m' }))).status).toBe('pass')
+  })
+
   it.each([
     [{ pattern: '/a(/' }, 'no regular expression'],
     [{ pattern: '/a/g' }, 'ends with g'],
@@ -291,6 +308,12 @@ describe('time', () => {
     ['1795400000 x', 1_795_400_000_000],
     ['1795400000.5 x', 1_795_400_000_500],
     ['1795400000123 x', 1_795_400_000_123],
+    // An id or a count of bytes: a bare number far from now is no time.
+    ['1234567890: user wrote hello', undefined],
+    ['1577836800123 x', undefined],
+    ['2026-02-31T00:00Z', undefined],
+    ['2026-11-22T02:14:75Z', undefined],
+    ['2024-02-29T24:00Z', Date.UTC(2024, 2, 1)],
     ['    at x (a.js:1:1)', undefined],
     ['2026-13-45T02:14:00Z', undefined],
     ['17 files', undefined],
@@ -308,6 +331,7 @@ describe('time', () => {
     [{ 0: 'x', _meta: { date: '2026-11-22T02:14:00.000Z' } }, Date.UTC(2026, 10, 22, 2, 14)],
     [{ time: 'yesterday', timestamp: '1795400000' }, 1_795_400_000_000],
     [{ time: 12 }, undefined],
+    [{ ts: '1234567890' }, 1_234_567_890_000],
     [{ _meta: null }, undefined],
   ])('%j', (line, ms) => {
     expect(timeOfJson(line as Record<string, unknown>, NOW)).toBe(ms)
@@ -319,6 +343,59 @@ describe('time', () => {
     expect(await log(text, { since: '2d' })).toMatchObject({ status: 'warn' })
     expect(await log(`${at(30 * HOUR)} a\n${at(HOUR)} b\n  ENOSPC\n`)).toMatchObject({ status: 'warn' })
     expect(await log(`head ENOSPC\n${at(HOUR)} a\n`)).toMatchObject({ status: 'warn' })
+  })
+
+  const FAULTS = 'Error: SQLITE_CANTOPEN: x\nlisten EADDRINUSE: :::18789\nENOSPC: no space left on device\n'
+
+  it.each([
+    ['a start with a time, days ago', `${at(72 * HOUR)} gateway started\n`],
+    ['a number that is no time', '1234567890: user wrote hello\n'],
+    ['a number in brackets', '[1234567890] user wrote hello\n'],
+    ['a date that is quoted', '2019/01/01 00:00 copyright of foo\n'],
+    ['a date that is quoted, after a start', `${at(HOUR)} start\n2019/01/01 00:00 copyright of foo\n`],
+    ['a date to come', `${at(72 * HOUR)} start\n2099-01-01 00:00 is when it expires\n${at(71 * HOUR)} x\n`],
+    ['a number to come', `${at(72 * HOUR)} start\n1799999999 is an id\n${at(71 * HOUR)} x\n`],
+    ['JSON of days ago', `{"time":"${at(72 * HOUR)}","msg":"start"}\n`],
+  ])('lines without a time at the end of a file that is written to count: behind %s', async (_, before) => {
+    expect(await log(before + FAULTS)).toMatchObject({ status: 'fail', code: 'log-signals/incident' })
+  })
+
+  it('a date that is quoted does not take the lines out that follow it with times of their own', async () => {
+    const lines = FAULTS.split('\n').filter(line => line !== '')
+    const timed = lines.map(line => `${at(HOUR)} ${line}\n`).join('')
+    expect(names(await log(`${at(2 * HOUR)} start\n2019/01/01 00:00 foo\n${timed}`))).toHaveLength(3)
+    expect(names(await log(`${at(2 * HOUR)} start\n2099-01-01 00:00 foo\n${timed}`))).toHaveLength(3)
+    // A clock that is wrong until the network sets it: written later, whatever it says.
+    expect(names(await log(`${at(2 * HOUR)} start\n2023-01-01T00:00:00Z boot\n${FAULTS}`))).toHaveLength(3)
+    // And a date to come does not make old lines new.
+    const old = lines.map(line => `${at(48 * HOUR)} ${line}\n`).join('')
+    for (const ahead of ['2099-01-01 00:00 b', '{"date":"2099-01-01T00:00:00Z"}'])
+      expect(await log(`${at(72 * HOUR)} a\n${ahead}\n${old}${at(HOUR)} fine\n`)).toMatchObject({ status: 'pass' })
+  })
+
+  it('what follows an old line and stands before a newer one belongs to the old one', async () => {
+    expect(await log(`${at(72 * HOUR)} x\n${FAULTS}${at(HOUR)} fine\n`)).toMatchObject({
+      status: 'pass',
+      facts: { lines: 5, linesInWindow: 1 },
+    })
+  })
+
+  it('a file that was written in the window, and has only older lines, is told', async () => {
+    expect(await log(`${at(72 * HOUR)} a\n${at(71 * HOUR)} ENOSPC\n`)).toMatchObject({
+      status: 'pass',
+      summary: expect.stringMatching(
+        /^no warning sign: 0 lines in the last 24 h in gateway\.log; written to in the last 24 h, and with older lines only: gateway\.log \(its last is of 2026-11-19 [\d:]+\)$/,
+      ),
+    })
+    expect(await log(`${at(72 * HOUR)} a\nfine\n`)).toMatchObject({
+      status: 'pass',
+      facts: { linesInWindow: 1 },
+      summary: expect.not.stringContaining('older lines'),
+    })
+  })
+
+  it.each(['0s', '2099-01-01T00:00Z', '2026-02-31T00:00Z', '400d'])('since: %s is refused', async since => {
+    expect(await log(FAULTS, { since })).toMatchObject({ status: 'fail', code: 'log-signals/window' })
   })
 
   it('a moment passes over what was mended before it, as the advice says', async () => {
@@ -557,8 +634,10 @@ describe('what is shown of a line', () => {
     const { findings } = (await log(`${'word '.repeat(2000)}ENOSPC here ${'more '.repeat(2000)}\n`)) as Trouble
     expect(findings?.[0]?.message).toMatch(/^no-space: 1 line: ….*ENOSPC here .*…$/)
     expect(findings?.[0]?.message.length).toBeLessThan(250)
+    // Where and what it means are in the summary.
     expect(await log('x\nENOSPC here\n')).toMatchObject({
-      observed: expect.stringContaining('gateway.log:2): ENOSPC here'),
+      summary: expect.stringContaining('gateway.log:2'),
+      observed: 'ENOSPC here',
     })
   })
 })
