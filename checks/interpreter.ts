@@ -4,6 +4,7 @@ import { type CheckContext, defineCheck, type Facts, type Verdict } from '../cor
 import { elapsed } from '../core/clock.ts'
 import { shownPath } from '../core/paths.ts'
 import { excerpt, listing } from '../core/text.ts'
+import { discreet } from '../core/tokens.ts'
 import { askProgram, askShell, tryOptions } from './interpreter/ask.ts'
 import { behind, lookUp, searchPath } from './interpreter/find.ts'
 import { answerOf, judge, type Problem, type Seen } from './interpreter/judge.ts'
@@ -171,7 +172,8 @@ its first line.
     },
   ],
   conflict: flawOf,
-  async run({ name, from, path, version, arch, compare }, ctx) {
+  async run({ name, from, path, version, arch, compare }, given) {
+    const ctx = discreet(given)
     const flaw = flawOf({ from, path, version })
     if (flaw !== undefined)
       return {

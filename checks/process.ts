@@ -8,6 +8,7 @@ import { alive, clock, describe } from '../core/process.ts'
 import { type ListedProcess, listProcesses, ourselves, type ProcessList } from '../core/process-list.ts'
 import { quote } from '../core/shell.ts'
 import { excerpt } from '../core/text.ts'
+import { discreet } from '../core/tokens.ts'
 import { userLabel } from '../core/users.ts'
 import { judge, LISTED, type Range } from './process/judge.ts'
 import { readPidFile, type Standing, standing } from './process/pid-file.ts'
@@ -309,7 +310,8 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
     },
   ],
   conflict: contradiction,
-  async run(options, ctx): Promise<Verdict> {
+  async run(options, given): Promise<Verdict> {
+    const ctx = discreet(given)
     const wrong = contradiction(options)
     if (wrong !== undefined) return contradictory('process', wrong)
     const range = rangeOf(options.expect, ctx)

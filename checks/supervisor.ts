@@ -4,6 +4,7 @@ import { FileError, readText } from '../core/files.ts'
 import { shownPath } from '../core/paths.ts'
 import { quote } from '../core/shell.ts'
 import { excerpt, listing } from '../core/text.ts'
+import { discreet } from '../core/tokens.ts'
 import type { Judged } from './supervisor/problem.ts'
 import { guessKind, KINDS, type Kind, meantBy, readSupervisor } from './supervisor/read.ts'
 
@@ -187,7 +188,8 @@ TimeoutStopSec=15s
       expect: { status: 'fail', code: 'supervisor/prestart-skipped' },
     },
   ],
-  async run({ file, kind, name }, ctx) {
+  async run({ file, kind, name }, given) {
+    const ctx = discreet(given)
     let path = ctx.path(file)
     try {
       path = meantBy(path, kind)

@@ -16,9 +16,39 @@ export const TOKENS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['a bearer token', /(?<=\bBearer )[A-Za-z0-9._~+/-]{20,}/g],
 ]
 
+const LEFT_OUT = '[left out]'
+
 const ASSIGNED =
-  /\b((?:api[-_ ]?key|token|secret|passw(?:or)?d|authorization)["']?\s{0,3}[:=]\s{0,3}["']?)[^\s"',;]{4,}/gi
+  /(?<![A-Za-z0-9])((?:api[-_ ]?key|token|secret|passw(?:or)?d|authorization)["']?\s{0,3}[:=]\s{0,3}["']?)(?!\[left out\])[^\s"',;]{4,}/gi
 
 /** Text of unknown origin with what looks like a secret left out: every known shape, and what is assigned to a name that says so. */
 export const withoutTokens = (text: string): string =>
-  TOKENS.reduce((shown, [name, pattern]) => shown.replace(pattern, `[${name}]`), text).replace(ASSIGNED, '$1[left out]')
+  TOKENS.reduce((shown, [name, pattern]) => shown.replace(pattern, `[${name}]`), text).replace(
+    ASSIGNED,
+    `$1${LEFT_OUT}`,
+  )
+
+/** Does this name say that its value must not be shown? */
+export const namesSecret = (name: string): boolean =>
+  name
+    .split(/[_-]|(?<=[a-z])(?=[A-Z])/)
+    .some(word => /TOKEN|SECRET|^PASS|PASS(?:WORD|WD|PHRASE)?S?$|KEYS?$/i.test(word))
+
+/** `NAME=value`, `--name=value` and `--name value`. What is masked stays as it is. */
+const GIVEN =
+  /(?<![\w.-])(?=[\w.-]*(?:token|secret|pass|key))([\w.-]+=|-[\w.-]+\s+)(?!-|\*\*\*|\[left out\])("[^"]*"|'[^']*'|[^\s"']+)/gi
+
+/**
+ * A command line that somebody else wrote, or a text that quotes one. Programs are given their secrets in options and variables: what
+ * their names call one is left out, whatever its shape.
+ */
+export const withoutSecrets = (line: string): string =>
+  withoutTokens(
+    line.replace(GIVEN, (all, name: string) => (namesSecret(name.replace(/[=\s]+$/, '')) ? name + LEFT_OUT : all)),
+  )
+
+/** A check's context in which `mask` serves for text that quotes the command lines of others. */
+export const discreet = <C extends { mask(text: string): string }>(ctx: C): C => ({
+  ...ctx,
+  mask: (text: string) => withoutSecrets(ctx.mask(text)),
+})

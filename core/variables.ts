@@ -5,6 +5,7 @@ import { type Fault, fitOptions, pointer } from './options.ts'
 import type { PlannedCheck } from './plan.ts'
 import type { Problem } from './report.ts'
 import { suggest } from './suggest.ts'
+import { namesSecret } from './tokens.ts'
 
 type Source = 'env' | 'secret' | 'var'
 
@@ -34,12 +35,6 @@ const SOURCES: readonly Source[] = ['env', 'secret', 'var']
 
 /** A secret shorter than this cannot be masked without hiding ordinary text: `3000` stands in `port 3000` too. */
 const LEAST_SECRET = 8
-
-/** Does this name say that its value must not be shown? */
-export const namesSecret = (name: string): boolean =>
-  name
-    .split(/[_-]|(?<=[a-z])(?=[A-Z])/)
-    .some(word => /TOKEN|SECRET|^PASS|PASS(?:WORD|WD|PHRASE)?S?$|KEYS?$/i.test(word))
 
 /** Literal text that came close to a variable. */
 const NEAR = /\$(?:env|secret|var):|(?<!\$)\{(?:env|secret|var):[A-Za-z_]|\$\((?:env|secret|var):/g

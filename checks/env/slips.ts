@@ -1,5 +1,5 @@
 /** Mistakes that leave a variable set, and useless. Nothing here repeats a value. */
-import { namesSecret } from '../../core/variables.ts'
+import { namesSecret } from '../../core/tokens.ts'
 
 export type Slip = 'quoted' | 'whitespace' | 'assignment' | 'unexpanded' | 'placeholder'
 

@@ -2,6 +2,7 @@
 import type { CheckContext, Facts, Verdict } from '../../core/check.ts'
 import { fits } from '../../core/glob.ts'
 import { excerpt, listing } from '../../core/text.ts'
+import { withoutSecrets } from '../../core/tokens.ts'
 import { type Holder, nameHolder, nameHolders, type Suspect } from './holders.ts'
 import { holderFacts, lookAt } from './words.ts'
 
@@ -22,7 +23,14 @@ export const isOwner = ({ command, line }: Pick<Suspect, 'command' | 'line'>, ow
   fits(owner, command) || fits(owner, line)
 
 const lines = (holders: readonly Holder[], mask: CheckContext['mask']): string =>
-  listing([...new Set(holders.flatMap(({ processes }) => processes.map(({ line }) => excerpt(mask(line), 160))))], 2)
+  listing(
+    [
+      ...new Set(
+        holders.flatMap(({ processes }) => processes.map(({ line }) => excerpt(withoutSecrets(mask(line)), 160))),
+      ),
+    ],
+    2,
+  )
 
 /** Holders that are not the owner: `unseen` ones show no process at all. */
 const strangers = (holders: readonly Holder[], owner: string): { unseen: Holder[]; others: Holder[] } => {

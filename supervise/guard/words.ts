@@ -1,8 +1,7 @@
 /** How the guard words what it says. */
 import { quote } from '../../core/shell.ts'
 import { excerpt } from '../../core/text.ts'
-import { TOKENS } from '../../core/tokens.ts'
-import { namesSecret } from '../../core/variables.ts'
+import { namesSecret, TOKENS } from '../../core/tokens.ts'
 
 const LONGEST = 300
 

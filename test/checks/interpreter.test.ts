@@ -229,6 +229,13 @@ describe('a bad one', () => {
     expect(wrong.observed).toMatch(/ended with 9, saying ".*--no-such-option is not allowed in NODE_OPTIONS"/)
   })
 
+  it('that its options kill, with what looks like a secret in them left out', async () => {
+    const env = { PATH: dirname(NODE), NODE_OPTIONS: '--no-such --title=sk-abcdefghijklmnopqrstuvwxyz012345' }
+    const verdict = await run({}, { cwd: scratch(), env })
+    expect(troubleOf(verdict).code).toBe('interpreter/options-kill-it')
+    expect(JSON.stringify(verdict)).not.toContain('sk-abc')
+  })
+
   it('tells all that is wrong at once', async () => {
     const env = { PATH: dirname(NODE), NODE_OPTIONS: '--no-such-option' }
     const verdict = troubleOf(await run({ version: '<4' }, { cwd: scratch(), env }))

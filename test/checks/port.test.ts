@@ -127,6 +127,19 @@ describe('expect: free', () => {
     expect(JSON.stringify(verdict)).not.toContain('hunter2')
   })
 
+  test('what looks like a secret in a command line is left out', async () => {
+    const short = `require('net').createServer().listen(0, function () { console.log(String(this.address().port)) })`
+    const { line } = await nodeChild(short, [
+      '--',
+      '--password',
+      'hunter2hunter2',
+      'sk-abcdefghijklmnopqrstuvwxyz012345',
+    ])
+    const verdict = trouble(await run({ port: Number(line) }))
+    expect(verdict.observed).toContain('node -e')
+    expect(JSON.stringify(verdict)).not.toMatch(/hunter2|sk-abc/)
+  })
+
   test('a listener on ::1 alone is seen without a host', async () => {
     const number = await tcp('::1')
     expect(await run({ port: number })).toMatchObject({ status: 'fail', code: 'port/held' })

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -96,6 +97,29 @@ describe('by command line and name', () => {
     const verdict = await run({ command: `*${name}*` }, { mask })
     expect(verdict).toMatchObject({ code: 'process/too-many' })
     expect(JSON.stringify(verdict)).not.toContain('hunter2')
+  })
+
+  test('what looks like a secret in a command line of others is left out, whatever comes of it', async () => {
+    const name = mark()
+    // Short, so that what is to be left out would be shown.
+    const words = ['--password', 'hunter2hunter2', 'sk-abcdefghijklmnopqrstuvwxyz012345']
+    const child = spawn('sh', ['-c', 'echo; read x', name, ...words])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await once(child.stdout, 'data')
+    const { pid } = child
+    const cwd = scratch()
+    writeFileSync(join(cwd, 'g.pid'), String(pid))
+    for (const options of [
+      { command: `*${name}*` },
+      { command: `*${name}*`, expect: { max: 2 } },
+      { 'pid-file': 'g.pid' },
+      { 'pid-file': 'g.pid', name: 'python*' },
+    ]) {
+      const verdict = JSON.stringify(await run(options, { cwd }))
+      expect(verdict).toContain(`pid ${pid}`)
+      expect(verdict).toContain('--password')
+      expect(verdict).not.toMatch(/hunter2|sk-abc/)
+    }
   })
 })
 

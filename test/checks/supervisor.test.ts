@@ -86,6 +86,29 @@ describe('what the project ships', () => {
   })
 })
 
+describe('secrets', () => {
+  it.each<[string, string]>([
+    [
+      'gw.service',
+      '[Service]\nExecStart=/usr/bin/node /g.mjs --api-key sk-abcdefghijklmnopqrstuvwxyz012345 --password hunter2hunter2\nRestart=always\n',
+    ],
+    [
+      'package.json',
+      '{"scripts": {"start": "GATEWAY_TOKEN=hunter2hunter2 node g.mjs --api-key sk-abcdefghijklmnopqrstuvwxyz012345"}}',
+    ],
+    [
+      'Dockerfile',
+      'FROM node\nCMD node g.mjs --password hunter2hunter2 --api-key sk-abcdefghijklmnopqrstuvwxyz012345\n',
+    ],
+  ])('in the command of %s are left out', async (name, text) => {
+    const cwd = scratch()
+    lay(cwd, { [name]: text })
+    const verdict = JSON.stringify(await run({ file: name }, cwd))
+    expect(verdict).toContain('g.mjs')
+    expect(verdict).not.toMatch(/hunter2|sk-abc/)
+  })
+})
+
 const pre = (command: string): string => `[Service]\nExecStartPre=${command}\nExecStart=/bin/gw\n`
 
 describe('systemd', () => {

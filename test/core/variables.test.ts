@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PlannedCheck } from '../../core/plan.ts'
-import { lookUp, namesSecret, parseEnvFile, resolveOptions, scan, variablesIn } from '../../core/variables.ts'
+import { namesSecret } from '../../core/tokens.ts'
+import { lookUp, parseEnvFile, resolveOptions, scan, variablesIn } from '../../core/variables.ts'
 import { sixKinds } from '../support/kinds.ts'
 
 const check = (
