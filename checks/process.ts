@@ -11,7 +11,7 @@ import { excerpt } from '../core/text.ts'
 import { discreet } from '../core/tokens.ts'
 import { userLabel } from '../core/users.ts'
 import { judge, LISTED, type Range } from './process/judge.ts'
-import { readPidFile, type Standing, standing } from './process/pid-file.ts'
+import { readPidFile, standing } from './process/pid-file.ts'
 import type { Claim, Hindrance } from './process/product.ts'
 
 interface Wanted {
@@ -72,7 +72,7 @@ const unlisted: Trouble = {
   next: 'ps -axww -o pid,ppid,uid,rss,state,args',
 }
 
-const SAYS: Readonly<Record<Exclude<Standing, 'runs' | 'unsure'>, string>> = {
+const SAYS: Readonly<Record<'gone' | 'recycled', string>> = {
   gone: 'no such process runs',
   recycled: 'the pid belongs to another process now',
 }
@@ -109,7 +109,7 @@ const byFile = (
       summary: read.says,
       observed: read.says,
       expected: read.expected,
-      next: read.what === 'no-pid' ? `head -c 200 ${quote(path)}` : `ls -ld ${quote(path)}`,
+      next: read.what === 'no-pid' ? `head -c 200 ${quote(path)}` : `ls -ld ${quote(read.at)}`,
       watched: [label],
     }
   if (read.found === 'nothing')
@@ -117,17 +117,24 @@ const byFile = (
   const { pid, writtenAt } = read
   const facts = describe(pid)
   const listed = list.processes.find(each => each.pid === pid)
+  const starter = ourselves(list.processes).has(pid) ? 'starter' : undefined
+  const ours = pid === process.pid ? 'self' : starter
   const is = standing(
     {
       alive: alive(pid),
       startedAt: facts?.startedAt,
       fits: listed ? fitting(wanted)(listed) : undefined,
-      ours: ourselves(list.processes).has(pid),
+      ...(ours ? { ours } : {}),
     },
     writtenAt,
     ctx.now(),
   )
-  if (is === 'runs' || is === 'unsure') {
+  // It counts where one is wanted; where none is, it is not one of which there would be two.
+  if (is === 'starter' && range.max === 0 && listed) {
+    const note = `${label} names what started this check: ${introduce(listed, ctx)}`
+    return judge({ label, shown: [], pids: [], hidden: false, note }, range, ctx.user.name)
+  }
+  if (is === 'runs' || is === 'unsure' || is === 'starter') {
     const shown = listed ? introduce(listed, ctx) : `pid ${pid}, which ${ctx.user.name} cannot see`
     return judge({ label, shown: [shown], pids: [pid], hidden: is === 'unsure' }, range, ctx.user.name)
   }
@@ -213,7 +220,7 @@ line or JSON with \`pid\`; \`name\` and \`command\` then say what that process m
 \`expect\` is a number, or \`min\` and \`max\`. Without it: none before the start (at most one under \`--running\`), exactly one after it.
 
 Zombies, threads and the kernel's own do not count, nor does bootcheck itself, nor what started it (a shell, a supervisor, sudo), whatever
-stands in their command lines. A pid that was given again is told from the one that wrote the file: it began later than the file was
+stands in their command lines. By its file a gateway that runs bootcheck itself is found, and counts where one is wanted. A pid that was given again is told from the one that wrote the file: it began later than the file was
 written, or it is not the program that \`name\` and \`command\` say. Such a file is \`stale-pid-file\` or \`stale-lock\`: a warning where none is to run, a
 failure otherwise. A file that is not there means that none runs.
 
@@ -279,7 +286,8 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
     'lease-unread': 'the owner\u2019s lease could not be read (a warning)',
     'no-pid': 'the file holds no pid',
     unreadable: 'the file cannot be read, or is a link to nothing',
-    missing: 'neither the file nor its folder nor the one above exists, or the product has no state folder',
+    missing:
+      'neither the file nor its folder nor the one above exists, something else is in their place, or the product has no state folder',
     unlisted: 'the system would not list its processes',
     contradiction: 'the options exclude each other',
   },
@@ -328,6 +336,20 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
       ...(name === undefined ? [] : [`name "${name}"`]),
     ].join(' and ')
     const shown = found.slice(0, LISTED).map(each => introduce(each, ctx))
-    return judge({ label, shown, pids: found.map(({ pid }) => pid), hidden: list.hidden }, range, ctx.user.name)
+    const starter = list.processes.find(
+      each => ours.has(each.pid) && each.pid !== process.pid && fitting(options)(each),
+    )
+    const uncounted = starter && `what started this check does not count: ${introduce(starter, ctx)}`
+    return judge(
+      {
+        label,
+        shown,
+        pids: found.map(({ pid }) => pid),
+        hidden: list.hidden,
+        ...(uncounted === undefined ? {} : { uncounted }),
+      },
+      range,
+      ctx.user.name,
+    )
   },
 })

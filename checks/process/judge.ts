@@ -17,6 +17,8 @@ export interface Counted {
   readonly hidden: boolean
   /** What else there is to say, where nothing runs. */
   readonly note?: string
+  /** What fits and does not count, where too few do. */
+  readonly uncounted?: string
 }
 
 /** `none`, `exactly 1`, `at most 2`, `at least 1`, `1 to 3`. */
@@ -34,7 +36,7 @@ const everyone = ({ shown, pids }: Counted): string =>
   pids.length <= LISTED ? shown.join('; ') : `${shown.slice(0, LISTED).join('; ')}; and ${pids.length - LISTED} more`
 
 export const judge = (seen: Counted, range: Range, user: string): Verdict => {
-  const { label, pids, hidden, note } = seen
+  const { label, pids, hidden, note, uncounted } = seen
   const count = pids.length
   const blind = `processes of others are hidden from ${user}`
   const facts: Facts = { count, pids: pids.map(String), hidden }
@@ -52,7 +54,11 @@ export const judge = (seen: Counted, range: Range, user: string): Verdict => {
       next: `ps -o pid,ppid,user,lstart,args -p ${pids.join(',')}`,
     }
   if (count < range.min) {
-    const observed = [count === 0 ? (note ?? 'none runs') : everyone(seen), ...(hidden ? [blind] : [])].join('; ')
+    const observed = [
+      count === 0 ? (note ?? 'none runs') : everyone(seen),
+      ...(uncounted === undefined ? [] : [uncounted]),
+      ...(hidden ? [blind] : []),
+    ].join('; ')
     return {
       ...base,
       status: 'fail',

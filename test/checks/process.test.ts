@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { processes } from '../../checks/process.ts'
 import type { CheckContext, Verdict } from '../../core/check.ts'
 import { describe as describeProcess } from '../../core/process.ts'
 import { listProcesses, ourselves, parseProcessTable, parseProcStatus } from '../../core/process-list.ts'
+import { BIN } from '../support/bin.ts'
 import { end, nodeChild } from '../support/children.ts'
 import { context, scratch } from '../support/context.ts'
 import { until } from '../support/guarded.ts'
@@ -81,6 +82,13 @@ describe('by command line and name', () => {
     const own = list?.processes.find(({ pid }) => pid === process.pid)
     const verdict = await run({ command: own?.line.replaceAll(/[[\]{}]/g, '?'), expect: { max: 99 } })
     expect(verdict).not.toMatchObject({ facts: { pids: expect.arrayContaining([String(process.pid)]) } })
+    // It is said where one is missing: a gateway that runs this check is told to name itself by its file.
+    const starter = list?.processes.find(({ pid }) => pid === process.ppid)
+    const command = `${starter?.line.slice(0, 60).replaceAll(/[[\]{}]/g, '?')}*`
+    expect(await run({ command, expect: { min: 50 } })).toMatchObject({
+      code: 'process/too-few',
+      observed: expect.stringMatching(new RegExp(`what started this check does not count: .*pid ${process.ppid},`)),
+    })
     expect(
       ourselves([
         { pid: process.ppid, parent: 7 },
@@ -169,9 +177,51 @@ describe.each([
     expect(await ask()).toMatchObject({ status: 'warn', code: stale })
   })
 
-  test('our own pid, and what started us', async () => {
-    for (const pid of [process.pid, process.ppid])
-      expect(await arranged(String(pid)).ask({ expect: 1 })).toMatchObject({ code: stale })
+  test('our own pid is not that of a gateway', async () => {
+    expect(await arranged(String(process.pid)).ask({ expect: 1 })).toMatchObject({ code: stale })
+  })
+
+  test('what started this check, and wrote the file: the one that is wanted, and none too many', async () => {
+    const { cwd, ask } = arranged(String(process.ppid))
+    for (const given of [{ phase: 'after' }, { running: true }] as const)
+      expect(await ask({}, given)).toMatchObject({ status: 'pass', facts: { pids: [String(process.ppid)] } })
+    expect(await ask()).toMatchObject({
+      status: 'pass',
+      summary: expect.stringMatching(new RegExp(`g.pid names what started this check: .*pid ${process.ppid},`)),
+      facts: { count: 0 },
+    })
+    expect(await ask({ expect: { min: 2 } })).toMatchObject({ code: 'process/too-few' })
+    // It began after the file was written, or is another program: a stranger.
+    expect(await ask({ command: '*openclaw*' }, { phase: 'after' })).toMatchObject({ code: stale })
+    const started = describeProcess(process.ppid)?.startedAt ?? 0
+    utimesSync(join(cwd, 'g.pid'), started / 1000 - 5, started / 1000 - 5)
+    expect(await ask({}, { phase: 'after' })).toMatchObject({ code: stale })
+  })
+
+  test('a gateway that runs the check finds itself by its file', async () => {
+    const cwd = scratch()
+    const words = ['check', 'process', `--${key}`, 'g.pid', '--phase', 'after', '--format', 'json']
+    writeFileSync(
+      join(cwd, 'gw.mjs'),
+      `import { spawnSync } from 'node:child_process'
+       import { writeFileSync } from 'node:fs'
+       writeFileSync('g.pid', String(process.pid))
+       const { stdout } = spawnSync(process.execPath, ${JSON.stringify([BIN, ...words])})
+       process.stdout.write(stdout)`,
+    )
+    const { stdout } = spawnSync(process.execPath, ['gw.mjs'], { cwd, encoding: 'utf8' })
+    expect(JSON.parse(stdout).checks).toMatchObject([{ status: 'pass', facts: { count: 1 } }])
+  })
+
+  test('a path below a file leads nowhere', async () => {
+    const { cwd, ask } = arranged(String(process.ppid))
+    for (const path of ['g.pid/x.pid', 'g.pid/', 'g.pid/a/b/x.pid'])
+      expect(await ask({ [key]: path })).toMatchObject({
+        status: 'fail',
+        code: 'process/missing',
+        summary: `${path} cannot be there: ${join(cwd, 'g.pid')} is not a folder`,
+        next: `ls -ld ${join(cwd, 'g.pid')}`,
+      })
   })
 
   test('no file: none runs; no folder: a wrong path', async () => {
@@ -213,12 +263,16 @@ describe('facts and rules', () => {
 
   test('who stands behind a pid', () => {
     const now = 1_000_000_000
-    const good = { alive: true, startedAt: now - 60_000, fits: true, ours: false }
+    const good = { alive: true, startedAt: now - 60_000, fits: true }
     expect(standing(good, now - 59_000, now)).toBe('runs')
     // The start is known to a second or two.
     expect(standing(good, now - 61_500, now)).toBe('runs')
     expect(standing(good, now - 63_000, now)).toBe('recycled')
     expect(standing({ ...good, alive: false }, now, now)).toBe('gone')
+    expect(standing({ ...good, ours: 'self' }, now, now)).toBe('recycled')
+    expect(standing({ ...good, ours: 'starter' }, now, now)).toBe('starter')
+    expect(standing({ ...good, ours: 'starter' }, now - 63_000, now)).toBe('recycled')
+    expect(standing({ ...good, ours: 'starter', startedAt: undefined }, now, now)).toBe('recycled')
     expect(standing({ ...good, fits: false }, now, now)).toBe('recycled')
     expect(standing({ ...good, fits: undefined }, now, now)).toBe('unsure')
     expect(standing({ ...good, startedAt: undefined }, now, now)).toBe('unsure')
