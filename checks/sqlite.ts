@@ -4,6 +4,7 @@ import { type CheckContext, defineCheck, type Facts, type Verdict } from '../cor
 import { FileError, MEGABYTE, realpath, stat } from '../core/files.ts'
 import { findBreak } from '../core/path-break.ts'
 import { quote } from '../core/shell.ts'
+import { NotKept } from '../core/sqlite-engine.ts'
 import { bytes, plural } from '../core/text.ts'
 import { type Answer, ask } from './sqlite/engine.ts'
 import { type Beside, besideAt, mayMakeIn, mayRead, mayWrite, stampOf, startOf } from './sqlite/files.ts'
@@ -103,9 +104,14 @@ const contentOf = async (place: Place, header: Header, depth: 'open' | 'quick' |
       // Where there is a log, the length that counts is in it.
       if (log === 0) problem = judgeLength(header, size, place) ?? problem
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === undefined || (error as Error).name === 'NeedsChild') throw error
-      problem = unchecked(`could not be checked: a folder for it could not be made or filled (${code})`, place)
+      if (!(error instanceof NotKept)) throw error
+      problem = fail(
+        'unchecked',
+        `could not be checked: ${error.message}`,
+        'a temporary folder (TMPDIR) with room, in which this user may write',
+        `ls -ld ${quote(error.folder)}; df -h ${quote(error.folder)}`,
+      )
+      if (!error.ofLog) return { problems: [problem] }
     }
     if (problem?.level !== 'fail' || stampOf(path) === before)
       return { problems: problem ? [problem] : [], ...(answer ? { answer } : {}) }
@@ -182,13 +188,15 @@ are passed over; encrypted databases and those in UTF-16 are told, not checked. 
     constraint: 'rows break the rules of their tables (NOT NULL, CHECK)',
     'not-writable': 'it may not be written to by this user',
     'journal-closed': 'its log or journal may not be used by this user',
+    'journal-broken': 'a link or a folder stands where its log, index or journal belongs, which SQLite does not open',
     'folder-not-writable': 'no log or journal can be made beside it',
     'hot-journal':
       'a journal waits to be rolled back (a write was interrupted, or is under way), so the content was not checked',
     'table-missing': 'a table that it must have is not in it',
     version: 'it has another `user_version` than declared',
     busy: 'it was written to again and again while it was read',
-    unchecked: 'it could not be checked to its end, for the reason that is told',
+    unchecked:
+      'it could not be checked to its end, for the reason that is told; a failure where the temporary folder is of no use',
   },
   examples: [
     {
@@ -270,11 +278,13 @@ are passed over; encrypted databases and those in UTF-16 are told, not checked. 
           wal: header.wal,
           writable: mayWrite(path),
           folderWritable: mayMakeIn(folder),
-          beside: [wal, shm, journal].filter(one => one !== undefined),
+          // Of the index there is no use without a log.
+          beside: [wal, header.wal ? shm : undefined, journal].filter(one => one !== undefined),
           logReady: wal !== undefined && shm !== undefined,
         },
         place,
       )
+      if (problems.some(({ what }) => what === 'journal-broken')) return answer(problems, path)
       // Without the log, what is in the file is half the truth.
       if ((wal && !wal.readable) || (journal && !journal.readable)) return answer(problems, path)
       const hot = hasJournal(journal)
@@ -364,11 +374,12 @@ const verdictOf = (
     }
   const each = (pick: (problem: Problem) => string): string =>
     [...new Set(problems.map(problem => ctx.mask(pick(problem))))].join('; ')
+  const summary = `${shown} ${problems.map(({ says }) => ctx.mask(says)).join('; it ')}`
   return {
     status: first.level,
     code: `sqlite/${first.what}`,
-    summary: `${shown} ${problems.map(({ says }) => ctx.mask(says)).join('; it ')}`,
-    observed: `${path} ${each(({ says }) => says)}`,
+    summary,
+    observed: summary,
     expected: each(({ expected }) => expected),
     next: each(({ next }) => next),
     watched: [shown],

@@ -156,7 +156,7 @@ const readLease = async (
       what: 'lease-unread',
       observed: `the owner's lease in ${shown} could not be read: ${excerpt(ctx.mask(rows), 120)}`,
       expected: 'a database that can be read',
-      next: `bootcheck check sqlite --file ${quote(path)}`,
+      next: `bootcheck check sqlite --path ${quote(path)}`,
     }
   for (const row of rows) {
     const expires =

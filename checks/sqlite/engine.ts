@@ -1,5 +1,5 @@
 /** What SQLite itself says of a database. */
-import { withDatabase } from '../../core/sqlite-engine.ts'
+import { NotKept, withDatabase } from '../../core/sqlite-engine.ts'
 
 export type Depth = 'open' | 'quick' | 'full'
 
@@ -21,9 +21,7 @@ const PRAGMA: Readonly<Record<Depth, string | undefined>> = {
   full: `PRAGMA integrity_check(${MOST})`,
 }
 
-const isSystem = (error: unknown): boolean => typeof (error as NodeJS.ErrnoException).syscall === 'string'
-
-/** `wal`: there is a log with something in it. Throws an errno of the system where the folder of our own cannot be filled. */
+/** `wal`: there is a log with something in it. Throws `NotKept`. */
 export const ask = async (path: string, depth: Depth, wal: boolean): Promise<Answer> => {
   const tables: string[] = []
   let userVersion = 0
@@ -42,7 +40,7 @@ export const ask = async (path: string, depth: Depth, wal: boolean): Promise<Ans
       }
     })
   } catch (error) {
-    if (isSystem(error) || (error as Error).name === 'NeedsChild') throw error
+    if (error instanceof NotKept || (error as Error).name === 'NeedsChild') throw error
     return { tables, userVersion, flaws: [], error: (error as Error).message }
   }
 }

@@ -1,6 +1,6 @@
 /** The database and what SQLite keeps beside it: there, and ours to use? */
-import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs'
-import { fileError, stat } from '../../core/files.ts'
+import { accessSync, closeSync, constants, openSync, readSync, type Stats } from 'node:fs'
+import { fileError, lstat, stat } from '../../core/files.ts'
 import { mayTouch } from '../../core/mounts.ts'
 
 export interface Beside {
@@ -9,6 +9,8 @@ export interface Beside {
   readonly readable: boolean
   readonly writable: boolean
   readonly uid: number
+  /** What it is, where it is no plain file: `a link`. SQLite follows none (O_NOFOLLOW), and its log and journal are files. */
+  readonly odd?: string
 }
 
 const may = (path: string, mode: number): boolean => {
@@ -26,10 +28,26 @@ export const mayWrite = (path: string): boolean => may(path, constants.W_OK)
 /** Names in it can be made and reached. */
 export const mayMakeIn = (folder: string): boolean => may(folder, constants.W_OK | constants.X_OK)
 
+/** `a folder`; undefined for a plain file. */
+const oddness = (path: string, facts: Stats): string | undefined => {
+  if (facts.isFile()) return undefined
+  if (facts.isSymbolicLink()) return stat(path) ? 'a link' : 'a link to nothing'
+  return facts.isDirectory() ? 'a folder' : 'no regular file'
+}
+
 /** Undefined where nothing is there. Throws `FileError`. */
 export const besideAt = (path: string): Beside | undefined => {
-  const facts = stat(path)
-  return facts && { path, bytes: facts.size, readable: mayRead(path), writable: mayWrite(path), uid: facts.uid }
+  const facts = lstat(path)
+  if (!facts) return undefined
+  const odd = oddness(path, facts)
+  return {
+    path,
+    bytes: facts.size,
+    readable: mayRead(path),
+    writable: mayWrite(path),
+    uid: facts.uid,
+    ...(odd === undefined ? {} : { odd }),
+  }
 }
 
 /** The first bytes of a regular file, at most `most`. Throws `FileError`. */

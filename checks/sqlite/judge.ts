@@ -44,8 +44,15 @@ export const judgeRights = (rights: Rights, { path, folder, user }: Place): Prob
     void problems.push({ what, level: 'fail', says, expected, next })
   if (rights.access === 'rw' && !rights.writable)
     add('not-writable', `may not be written to by ${user.name}`, `${user.name} may write to it`, `ls -l ${quote(path)}`)
-  for (const { path: file, readable, writable } of rights.beside)
-    if (!readable || (rights.access === 'rw' && !writable))
+  for (const { path: file, readable, writable, odd } of rights.beside)
+    if (odd !== undefined)
+      add(
+        'journal-broken',
+        `has ${named(file)} beside it, which is ${odd}: SQLite cannot open the database with it (SQLITE_CANTOPEN)`,
+        `no ${named(file)}, or the file that SQLite made`,
+        `ls -ld ${quote(file)}`,
+      )
+    else if (!readable || (rights.access === 'rw' && !writable))
       add(
         'journal-closed',
         `has ${named(file)} beside it, which ${user.name} may not ${readable ? 'write to' : 'read'}`,

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -261,6 +262,54 @@ describe('a write that was interrupted', () => {
   })
 })
 
+describe('what stands in the place of its log or journal', () => {
+  /** Whether another build of SQLite opens it to write. */
+  const opens = (cwd: string): boolean => {
+    try {
+      node(cwd, "open('x.sqlite').exec('INSERT INTO jobs (name) VALUES (1)')")
+      return true
+    } catch {
+      return false
+    }
+  }
+  const rollback = () => sound()
+  const wal = () => sound("db.exec('PRAGMA journal_mode = WAL'); db.close()")
+  const link = (to: string) => (path: string) => symlinkSync(to, path)
+
+  test.each<[string, string, () => string, (path: string) => void]>([
+    ['a link to nothing', 'journal', rollback, link('gone')],
+    ['a link to nothing', 'wal', wal, link('gone')],
+    ['a link to nothing', 'shm', wal, link('gone/x')],
+    ['a link', 'wal', wal, link('BOOT.md')],
+    ['a link', 'shm', wal, link('BOOT.md')],
+    ['a link', 'journal', rollback, link('BOOT.md')],
+    ['a folder', 'wal', wal, path => mkdirSync(path)],
+    ['a folder', 'wal', rollback, path => mkdirSync(path)],
+    ['a folder', 'shm', wal, path => mkdirSync(path)],
+    ['a folder', 'journal', rollback, path => mkdirSync(path)],
+  ])('%s as -%s', async (what, end, make, put) => {
+    const cwd = make()
+    lay(cwd, { 'BOOT.md': '' })
+    expect(opens(cwd)).toBe(true)
+    for (const left of ['-wal', '-shm', '-journal']) rmSync(join(cwd, `x.sqlite${left}`), { force: true })
+    expect(codeOf(await run(cwd, { path: 'x.sqlite' }))).toBe('pass sqlite/good')
+    put(join(cwd, `x.sqlite-${end}`))
+    expect(await run(cwd, { path: 'x.sqlite' })).toMatchObject({
+      status: 'fail',
+      code: 'sqlite/journal-broken',
+      summary: expect.stringContaining(`x.sqlite-${end} beside it, which is ${what}`),
+      next: `ls -ld ${join(cwd, `x.sqlite-${end}`)}`,
+    })
+    expect(opens(cwd)).toBe(false)
+  })
+
+  test('a FIFO', async () => {
+    const cwd = rollback()
+    spawnSync('mkfifo', [join(cwd, 'x.sqlite-journal')])
+    expect(codeOf(await run(cwd, { path: 'x.sqlite' }))).toBe('fail sqlite/journal-broken')
+  })
+})
+
 describe('what SQLite says, judged', () => {
   const place = { shown: 'x', path: '/x', folder: '/', user: { uid: 1, gid: 1, name: 'claw' } }
   const answer = { tables: [], userVersion: 0, flaws: [] }
@@ -284,8 +333,11 @@ describe('what SQLite says, judged', () => {
 })
 
 describe('the program', () => {
-  const ask = async (cwd: string, body = '') => {
-    lay(cwd, { 'BOOT.md': manifest(`check: sqlite\nid: db\npath: place/x.sqlite\n${body}`), 'tmp/': '' })
+  const ask = async (cwd: string, body = '', tmp = true) => {
+    lay(cwd, {
+      'BOOT.md': manifest(`check: sqlite\nid: db\npath: place/x.sqlite\n${body}`),
+      ...(tmp ? { 'tmp/': '' } : {}),
+    })
     const ended = await bootcheck(['run', '--format', 'json'], {
       cwd,
       through: UNPRIVILEGED,
@@ -341,9 +393,27 @@ describe('the program', () => {
     expect((await ask(cwd, 'access: r')).code).toBe('pass sqlite/good')
   })
 
-  test('where nothing can be kept meanwhile it is a warning', async () => {
+  test('where nothing can be kept meanwhile nobody knows: a failure that names the folder', async () => {
     const cwd = arranged(sound)
-    chmodSync(join(cwd, 'tmp'), 0o500)
-    expect((await ask(cwd)).code).toBe('warn sqlite/unchecked')
+    const tmp = join(cwd, 'tmp')
+    const unchecked = (code: string) => ({
+      code: 'fail sqlite/unchecked',
+      check: {
+        summary: `place/x.sqlite could not be checked: no folder for it could be made in ${tmp} (${code})`,
+        expected: expect.stringContaining('TMPDIR'),
+        next: `ls -ld ${tmp}; df -h ${tmp}`,
+      },
+    })
+    chmodSync(tmp, 0o500)
+    expect(await ask(cwd)).toMatchObject(unchecked('EACCES'))
+    rmSync(tmp, { recursive: true })
+    expect(await ask(cwd, '', false)).toMatchObject(unchecked('ENOENT'))
+  })
+
+  test('a plain line says each thing once', async () => {
+    const cwd = scratch()
+    lay(cwd, { 'x.sqlite': '' })
+    const { stdout } = await bootcheck(['check', 'sqlite', '--path', 'x.sqlite', '--format', 'plain'], { cwd })
+    expect(stdout.match(/is empty/g)).toHaveLength(1)
   })
 })
