@@ -54,11 +54,20 @@ const factsOf = (facts: LinuxFacts | MacFacts): Facts =>
         manager: facts.manager?.state ?? null,
       }
 
-const fromOutput = (file: string, expect: Expect | undefined, ctx: CheckContext): Verdict => {
+const fromOutput = (
+  file: string,
+  { user, expect }: { readonly user: string | number | undefined; readonly expect: Expect | undefined },
+  ctx: CheckContext,
+): Verdict => {
   const path = ctx.path(file)
   const shown = shownPath(path, ctx)
   try {
-    return verdictOf(judgeOutput(readText(path), shown, ctx.user.uid, expect), [shown], { output: shown }, ctx)
+    return verdictOf(
+      judgeOutput(readText(path), { shown, user, uid: ctx.user.uid, expect }),
+      [shown],
+      { output: shown },
+      ctx,
+    )
   } catch (error) {
     if (!(error instanceof FileError)) throw error
     const judged = bad(
@@ -88,8 +97,9 @@ export const guiSession = defineCheck({
 user services start at boot and outlive a logout; \`/run/user/UID\` is there; and \`systemctl --user\` reaches the manager. With \`expect: session\`:
 a session of type x11 or wayland.
 
-With \`output\` it asks nobody, and explains what a deploy script kept: \`launchctl bootstrap gui/501 gateway.plist 2> bootstrap.err\`,
-\`launchctl print gui/501\`, or \`loginctl show-user claw\`.
+With \`output\` it asks nobody, and explains what a deploy script kept: of \`loginctl show-user claw > session.txt 2>&1\`, or, as a bootstrap that
+works prints nothing, of \`{ launchctl bootstrap gui/501 gateway.plist; launchctl print gui/501; } > session.txt 2>&1\`. With \`user\` as well, it must
+be about that user.
 
 **Why it matters.** After a reboot nobody logged in at the Mac's screen, and each start of the LaunchAgent ended with "Bootstrap failed: 125: Domain
 does not support specified action", which says nothing of a login. (5 is launchd's generic refusal; 37 means that the same request is already in progress.)
@@ -135,6 +145,7 @@ from recorded outputs.`,
     'unknown-user': 'this host has no such user',
     unsupported: 'this system has nothing of the kind',
     unreadable: 'the file of `output` cannot be read',
+    'other-user': 'the file of `output` is about another user than `user`',
     'unknown-output': 'the file of `output` is empty, or of neither tool',
   },
   examples: [
@@ -146,8 +157,8 @@ from recorded outputs.`,
     },
     {
       title: 'A LaunchAgent that could not be loaded',
-      files: { 'bootstrap.err': 'Bootstrap failed: 125: Domain does not support specified action\n' },
-      options: { output: 'bootstrap.err' },
+      files: { 'session.txt': 'Bootstrap failed: 125: Domain does not support specified action\n' },
+      options: { output: 'session.txt' },
       expect: { status: 'fail', code: 'gui-session/no-session' },
     },
     {
@@ -157,7 +168,7 @@ from recorded outputs.`,
     },
   ],
   async run({ user, expect, output }, ctx) {
-    if (output !== undefined) return fromOutput(output, expect, ctx)
+    if (output !== undefined) return fromOutput(output, { user, expect }, ctx)
     const who = whoIs(user, ctx)
     if (!who)
       return verdictOf(

@@ -30,26 +30,29 @@ const columns = (lines: readonly string[], width: number, dim: (text: string) =>
 export const markdown = async (text: string, { color, width }: Pick<Style, 'color' | 'width'>): Promise<string> => {
   const { palette } = await import('./palette.ts')
   const paint = palette(color)
-  const inline = (line: string): string =>
-    line
-      .replace(/\*\*([^*]+)\*\*/g, (_, bold: string) => paint.bold(bold))
-      .replace(/`([^`]+)`/g, (_, code: string) => paint.cyan(code))
+  const each = (text: string, colour: (line: string) => string): string => text.split('\n').map(colour).join('\n')
+  // Of whole blocks: a line may end within what is bold, or code.
+  const inline = (lines: readonly string[]): string =>
+    lines
+      .join('\n')
+      .replace(/\*\*([^*]+)\*\*/g, (_, bold: string) => each(bold, paint.bold))
+      .replace(/`([^`]+)`/g, (_, code: string) => each(code, paint.cyan))
   const out: string[] = []
   for (const block of text.split(/\n{2,}(?![^`]*\n```\s*$)/)) {
     const lines = block.split('\n')
     if (lines[0]?.startsWith('```')) out.push(lines.map(line => `    ${line}`).join('\n'))
     else if (lines[0]?.startsWith('    ') || /^\S+ {2,}/.test(lines[0] ?? '')) out.push(block)
     else if (lines[0]?.startsWith('#')) out.push(paint.bold(block.replace(/^#+ /, '')))
-    else if (lines[0]?.startsWith('| ')) out.push(columns(lines, width, paint.dim).map(inline).join('\n'))
+    else if (lines[0]?.startsWith('| ')) out.push(inline(columns(lines, width, paint.dim)))
     else if (/^[-*] /.test(block))
       out.push(
-        block
-          .split(/\n(?=[-*] )/)
-          .flatMap(item => wrap(item.replaceAll('\n', ' '), width - 2).map((line, at) => (at ? `  ${line}` : line)))
-          .map(inline)
-          .join('\n'),
+        inline(
+          block
+            .split(/\n(?=[-*] )/)
+            .flatMap(item => wrap(item.replaceAll('\n', ' '), width - 2).map((line, at) => (at ? `  ${line}` : line))),
+        ),
       )
-    else out.push(wrap(lines.join(' '), width).map(inline).join('\n'))
+    else out.push(inline(wrap(lines.join(' '), width)))
   }
   return out.join('\n\n')
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -228,6 +229,71 @@ describe('what was kept in a file', () => {
       status,
       code: `gui-session/${what}`,
       watched: ['out.txt'],
+    })
+  })
+
+  const LINGERS = SHOW_USER.replace('Linger=no', 'Linger=yes')
+
+  it.each<[string, string | number, string]>([
+    [LINGERS, 'claw', 'lingering'],
+    [LINGERS, 501, 'lingering'],
+    [LINGERS, '501', 'lingering'],
+    [LINGERS, 'other', 'other-user'],
+    [LINGERS, 1001, 'other-user'],
+    [LINGERS.replace('Name=claw\n', ''), 501, 'lingering'],
+    [LINGERS.replace('Name=claw\n', ''), 'no-such-account', 'other-user'],
+    ['gui/501 = {\n\ttype = login\n}\n', 501, 'session'],
+    ['gui/501 = {\n\ttype = login\n}\n', 502, 'other-user'],
+    ['gui/501 = {\n\ttype = login\n}\n', 'no-such-account', 'other-user'],
+    [`gui/${uid} = {\n\ttype = login\n}\n`, username, 'session'],
+    ['Could not find domain for user gui: 501\n', 502, 'other-user'],
+    ['Could not find domain for user gui: 501\n', 501, 'no-session'],
+    [`${NOT_THERE}\n`, 502, 'other-user'],
+    [`${NOT_THERE}\n`, 501, 'no-linger'],
+    // It names nobody, and is a failure whoever was meant.
+    ['Bootstrap failed: 125: Domain does not support specified action\n', 502, 'no-session'],
+  ])('is held against the user that is asked for: %j, %j', async (text, user, what) => {
+    const cwd = scratch()
+    writeFileSync(join(cwd, 'out.txt'), text)
+    const verdict = await run({ output: 'out.txt', user }, { cwd })
+    expect(verdict).toMatchObject({ code: `gui-session/${what}` })
+    expect(verdict.status).toBe(['lingering', 'session'].includes(what) ? 'pass' : 'fail')
+  })
+
+  it.each([
+    ['Could not find domain for gui/501\nBad request.\n', 501],
+    ['Bad request.\nCould not find domain for user gui: 502\n', 502],
+  ])('the next command is for the user of the output: %j', async (text, of) => {
+    const cwd = scratch()
+    writeFileSync(join(cwd, 'out.txt'), text)
+    expect(await run({ output: 'out.txt' }, { cwd })).toMatchObject({
+      next: expect.stringContaining(`launchctl print gui/${of}`),
+    })
+  })
+
+  it('the lines of the docs tell a deploy that worked from one that did not', async () => {
+    const line = /`(\{ launchctl [^`]*)`/.exec(guiSession.docs)?.[1] ?? ''
+    const bootstraps = (body: string) =>
+      `case $1 in print) echo 'gui/501 = {'; echo '\tsession = Aqua'; echo '}';; bootstrap) ${body};; esac`
+    for (const [body, code] of [
+      ['exit 0', 'session'],
+      ['echo "Bootstrap failed: 5: Input/output error" >&2; exit 5', 'refused'],
+    ]) {
+      const cwd = scratch()
+      const [folder] = tools({ launchctl: bootstraps(body ?? '') })
+      spawnSync('sh', ['-c', line], { cwd, env: { PATH: `${folder}:/usr/bin:/bin` } })
+      expect(await run({ output: 'session.txt', user: 501 }, { cwd })).toMatchObject({ code: `gui-session/${code}` })
+    }
+  })
+
+  it('an empty file: what works without a word, and what never ran, look alike', async () => {
+    const cwd = scratch()
+    writeFileSync(join(cwd, 'bootstrap.err'), '')
+    expect(await run({ output: 'bootstrap.err' }, { cwd })).toMatchObject({
+      status: 'fail',
+      code: 'gui-session/unknown-output',
+      observed: expect.stringContaining('a bootstrap that works prints nothing'),
+      next: expect.stringContaining('launchctl print gui/$(id -u) > session.txt 2>&1'),
     })
   })
 
