@@ -1,5 +1,6 @@
 /** Can this host really reach its people? Proved by a message that the service confirms. */
 import { defineCheck } from '../core/check.ts'
+import type { Store } from '../core/store.ts'
 import { listing } from '../core/text.ts'
 import { DURATION_PATTERN, duration } from '../core/units.ts'
 import type { Channel, Depth, Form } from './message/channel.ts'
@@ -60,6 +61,18 @@ const misfit = (name: ChannelName, depth: Depth, given: Readonly<Record<string, 
   return undefined
 }
 
+/** A memory of their own: that the gate sent its message an hour ago says nothing of what people are to notice. */
+const ofNotices = (store: Store): Store => {
+  const own = (target: string): string => `${target}/notices`
+  return {
+    ...store,
+    append: (target, event) => store.append(own(target), event),
+    read: target => store.read(own(target)),
+    showCommand: target => store.showCommand(own(target)),
+    forgetCommand: target => store.forgetCommand(own(target)),
+  }
+}
+
 export const message = defineCheck({
   kind: 'message',
   title: 'A message reaches its people',
@@ -83,7 +96,8 @@ have), then a message of the lowest priority that the server does not keep; for 
 \`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\`.
 
 Where \`BOOTCHECK_MESSAGE\` is set, as \`bootcheck guard --notify ID\` does, that is what is sent, for people to notice: not silently, not taken
-away again, and again after a minute. A webhook's \`request.body\` has to hold \`\${env:BOOTCHECK_MESSAGE:-delivery test}\` for that.
+away again, and again after a minute. What came of it is remembered apart, under the target's name with \`/notices\` behind it: \`bootcheck state\`
+shows both. A webhook's \`request.body\` has to hold \`\${env:BOOTCHECK_MESSAGE:-delivery test}\` for that.
 
 **Why it matters.** A gateway with a revoked token or a bot that was thrown out of its group starts well, and nobody hears of it.
 
@@ -213,6 +227,7 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
         'a channel that can be probed, or a delivery',
         'write `depth: deliver`',
       )
-    return converse(conversation, { channel: name, depth, everyMs, stays: notice !== undefined }, ctx)
+    const wanted = { channel: name, depth, everyMs, stays: notice !== undefined }
+    return converse(conversation, wanted, notice === undefined ? ctx : { ...ctx, store: ofNotices(ctx.store) })
   },
 })

@@ -17,6 +17,12 @@ interface Letter {
   readonly at: number
 }
 
+/** Why a text did not reach anybody, and what to type. */
+export interface Unsent {
+  readonly why: string
+  readonly next?: string
+}
+
 export interface Notifier {
   /** Puts it into the outbox and begins to send. False where it could not be kept: then it is not sent either. */
   tell(text: string): boolean
@@ -29,8 +35,8 @@ export interface Notifier {
 export interface NotifierOptions {
   readonly stateDir: string
   readonly target: string
-  /** Resolves with why the text did not reach anybody, undefined where it did. Bounded. Never rejects. */
-  send(text: string): Promise<string | undefined>
+  /** Undefined where the text reached somebody. Bounded. Never rejects. */
+  send(text: string): Promise<Unsent | undefined>
   /** One line for whoever reads our errors. */
   say(line: string): void
   now(): number
@@ -103,7 +109,10 @@ export const notifierOf = ({ stateDir, target, send, say, now }: NotifierOptions
       const late = now() - letter.at > LATE_MS ? ` (of ${new Date(letter.at).toLocaleString('sv-SE')})` : ''
       const problem = await send(`${letter.text}${late}`)
       if (problem !== undefined) {
-        say(`nobody could be told: ${problem}; it is tried again`)
+        const { why, next } = problem
+        say(
+          `nobody could be told: ${why}; the text is kept for the next chance${next === undefined ? '' : `; next: ${next}`}`,
+        )
         notBefore = now() + pauseMs
         pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)
         return

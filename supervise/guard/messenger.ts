@@ -1,12 +1,11 @@
 /** How the guard reaches people: a check of kind `message`, or a command. Each change of state is told once. */
 
-import { join } from 'node:path'
 import { findCommand } from '../../core/find-command.ts'
 import { gatewayEnv } from '../../core/gateway-env.ts'
 import type { StoreRecord } from '../../core/store.ts'
 import { excerpt } from '../../core/text.ts'
 import type { World } from '../../core/world.ts'
-import { notifierOf } from '../notify.ts'
+import { notifierOf, type Unsent } from '../notify.ts'
 import { notify } from '../tell.ts'
 import { runChecks } from './checks.ts'
 import type { GuardHost, ReadPlan } from './host.ts'
@@ -60,7 +59,7 @@ export const messengerOf = (options: MessengerOptions): Messenger => {
   const checkOf = (): boolean => plan()?.plan?.checks.some(({ id }) => id === channel) ?? false
   const lost = `--notify ${channel} is neither a check of the manifest nor a command`
 
-  const byCheck = async (text: string): Promise<string | undefined> => {
+  const byCheck = async (text: string): Promise<Unsent | undefined> => {
     const { file, plan: known } = plan() ?? {}
     const { ready, report, what } = await runChecks({
       program,
@@ -69,25 +68,33 @@ export const messengerOf = (options: MessengerOptions): Messenger => {
       manifest: file,
       phase: 'all',
       only: [channel],
-      // A memory of its own: that the gate sent its message an hour ago says nothing of this one.
-      stateDir: join(stateDir, 'notify'),
+      stateDir,
       limitMs: (known?.deadlineMs ?? 0) + COMMAND_MS,
       signal: new AbortController().signal,
     })
-    if (!ready) return `the check ${channel} failed: ${what}`
-    const code = report?.checks.find(({ id }) => id === channel)?.code ?? ''
+    const own = report?.checks.find(({ id }) => id === channel)
     // Inside its `every` it passes without a message.
-    return /\/(?:delivered|left-behind)$/.test(code) ? undefined : `the check ${channel} sent nothing (${code})`
+    if (ready && own && /\/(?:delivered|left-behind)$/.test(own.code)) return undefined
+    // Of one that was blocked, what blocked it.
+    const cause = report?.checks.find(({ effect, status }) => effect === 'failure' && status !== 'blocked') ?? own
+    const why = ready
+      ? `the check ${channel} sent nothing (${own?.code ?? ''})`
+      : `the check ${channel} failed: ${what}`
+    return {
+      why: cause ? `${why}: ${excerpt(cause.summary, 300)}` : why,
+      ...(cause?.next === undefined ? {} : { next: cause.next }),
+    }
   }
 
-  const byCommand = (text: string): Promise<string | undefined> => {
+  const byCommand = async (text: string): Promise<Unsent | undefined> => {
     const env = gatewayEnv({ ...world.env, BOOTCHECK_MESSAGE: text, BOOTCHECK_TARGET: target })
-    return notify({ command: channel, message: text, cwd: world.cwd, env, timeoutMs: COMMAND_MS })
+    const why = await notify({ command: channel, message: text, cwd: world.cwd, env, timeoutMs: COMMAND_MS })
+    return why === undefined ? undefined : { why }
   }
 
-  const send = async (text: string): Promise<string | undefined> => {
+  const send = async (text: string): Promise<Unsent | undefined> => {
     if (checkOf()) return byCheck(text)
-    return isLost(channel, world) ? lost : byCommand(text)
+    return isLost(channel, world) ? { why: lost } : byCommand(text)
   }
 
   const notifier = notifierOf({ stateDir, target, send, say, now: world.now })

@@ -901,32 +901,75 @@ describe('--notify', () => {
     run.child.kill('SIGKILL')
   })
 
-  it('goes through a check of kind message', async () => {
+  /** A service that takes what is posted to it, or refuses the credential, as the test says at that moment. */
+  const inbox = async (): Promise<{ readonly check: string; readonly bodies: string[]; status: number }> => {
     const { createServer: http } = await import('node:http')
-    const bodies: string[] = []
+    const self = { check: '', bodies: [] as string[], status: 200 }
     const server = http((request, response) => {
       let body = ''
       request.on('data', piece => {
         body += piece
       })
       request.on('end', () => {
-        bodies.push(body)
-        response.end('{"ok":true}')
+        self.bodies.push(body)
+        response.writeHead(self.status).end('{"ok":true}')
       })
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void server.close())
     const address = server.address()
     const port = typeof address === 'object' && address ? address.port : 0
-    const channel = `check: message\nid: people\nphase: after\nchannel: webhook\nurl: http://127.0.0.1:${port}/hook\nrequest: {body: {text: "\${env:BOOTCHECK_MESSAGE:-boot}"}}\nexpect: {status: 200, json: {/ok: true}}`
+    self.check = `check: message\nid: people\nphase: after\nchannel: webhook\nurl: http://127.0.0.1:${port}/hook\nrequest: {body: {text: "\${env:BOOTCHECK_MESSAGE:-boot}"}}\nexpect: {status: 200, json: {/ok: true}}`
+    return self
+  }
+  const notice = JSON.stringify({
+    text: `gateway on ${hostname()}: not started, the gate is closed: home (workspace/missing)`,
+  })
+
+  it('goes through a check of kind message', async () => {
+    const { check, bodies } = await inbox()
     const cwd = setUp({
-      'BOOT.md': bootMd('', 'check: workspace\nid: home\npath: gone', channel),
+      'BOOT.md': bootMd('', 'check: workspace\nid: home\npath: gone', check),
       'gateway.mjs': gateway(''),
     })
     const { code, text } = await guarded(cwd, ['--notify', 'people', '--', NODE, 'gateway.mjs']).ended
     expect(code, text).toBe(78)
-    expect(bodies, text).toEqual([
-      JSON.stringify({ text: `gateway on ${hostname()}: not started, the gate is closed: home (workspace/missing)` }),
-    ])
+    expect(bodies, text).toEqual([notice])
+  })
+
+  it('says what keeps a channel silent, and the command that it names lets the text out', async () => {
+    const service = await inbox()
+    const cwd = setUp({
+      'BOOT.md': bootMd('', 'check: workspace\nid: home\npath: gone', service.check),
+      'gateway.mjs': gateway(''),
+    })
+    const start = async (): Promise<string> =>
+      (await guarded(cwd, ['--notify', 'people', '--', NODE, 'gateway.mjs']).ended).text
+    service.status = 401
+    expect(await start()).toMatch(/nobody could be told: .*people \(message\/unauthorized\)/)
+    service.status = 200
+    // The service would take it again, but nobody may ask it with a credential that it has refused.
+    const said = await start()
+    expect(service.bodies).toHaveLength(1)
+    expect(said).toMatch(/not asked again until the credential changes/)
+    const reset = /bootcheck (state reset .*)$/m.exec(said)?.[1]
+    expect(reset, said).toBeDefined()
+    const words = (reset ?? '').split(' ').map(word => word.replace(/^'(.*)'$/, '$1'))
+    expect((await bootcheck(['state'], { cwd })).stdout).toContain(words.at(-1))
+    expect(await bootcheck(words, { cwd })).toMatchObject({ code: 0 })
+    await start()
+    expect(service.bodies).toHaveLength(2)
+    expect(JSON.parse(service.bodies[1] ?? '').text).toContain('not started, the gate is closed')
+  })
+
+  it('is not held up by what the gate sent to the same people a moment ago', async () => {
+    const service = await inbox()
+    const gate = service.check.replace('phase: after\n', '')
+    const cwd = setUp({
+      'BOOT.md': bootMd('', gate, 'check: workspace\nid: home\npath: gone'),
+      'gateway.mjs': gateway(''),
+    })
+    const { text } = await guarded(cwd, ['--notify', 'people', '--', NODE, 'gateway.mjs']).ended
+    expect(service.bodies, text).toEqual([JSON.stringify({ text: 'boot' }), notice])
   })
 })

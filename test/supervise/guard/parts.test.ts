@@ -19,7 +19,7 @@ import { changesOf, outcomesOf, recurringOf } from '../../../supervise/guard/rec
 import { closingOf, openStarts, runningOf } from '../../../supervise/guard/starts.ts'
 import { namedPaths, rememberedPaths, rememberPaths } from '../../../supervise/guard/watched.ts'
 import { countdown, shownCommand, timeOfDay } from '../../../supervise/guard/words.ts'
-import { notifierOf } from '../../../supervise/notify.ts'
+import { notifierOf, type Unsent } from '../../../supervise/notify.ts'
 import { scratch } from '../../support/context.ts'
 
 let count = 0
@@ -244,9 +244,9 @@ describe('the outbox', () => {
     const stateDir = scratch()
     const said: string[] = []
     const told: string[] = []
-    const of = (send: (text: string) => Promise<string | undefined>, now = Date.now) =>
+    const of = (send: (text: string) => Promise<Unsent | undefined>, now = Date.now) =>
       notifierOf({ stateDir, target: 't', send, say: line => void said.push(line), now })
-    const first = of(async () => 'no network')
+    const first = of(async () => ({ why: 'no network', next: 'ip link' }))
     first.tell('one')
     await first.settle(5000)
     first.tell('two')
@@ -266,7 +266,7 @@ describe('the outbox', () => {
       expect.stringMatching(/^two/),
     ])
     expect(folders(stateDir)).toEqual([])
-    expect(said.every(line => line.includes('no network'))).toBe(true)
+    expect(said.every(line => line.includes('no network') && line.endsWith('next: ip link'))).toBe(true)
   })
 
   it('tries again later and later, drops what is a week old or cannot be read, and says so', async () => {
@@ -279,7 +279,7 @@ describe('the outbox', () => {
       target: 't',
       send: async () => {
         tries++
-        return 'no network'
+        return { why: 'no network' }
       },
       say: line => void said.push(line),
       now: () => now,
