@@ -231,12 +231,15 @@ export const planOfWords = async (
   }
   const check = await load()
   const { optionsFromWords } = await import('./core/words.ts')
+  const { openIn } = await import('./core/variables.ts')
   const read = await optionsFromWords(check.options, words)
   if ('problems' in read) {
     const said = read.problems.map(({ message, hint }) => (hint ? `${message}; ${hint}` : message))
     return { problem: `${kind}: ${said.join(', and ')}` }
   }
-  const wrong = check.conflict?.(read.options, { phase: given.phase, above: new Map() })
+  const open = openIn(read.options)
+  const judged = open.size === 0 || check.judgesOpen
+  const wrong = judged ? check.conflict?.(read.options, { phase: given.phase, above: new Map(), open }) : undefined
   if (wrong !== undefined) return { problem: `${kind}: ${wrong}; bootcheck explain ${kind}` }
   const { phase, timeoutMs = 5000 } = given
   return {

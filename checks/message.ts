@@ -1,9 +1,9 @@
 /** Can this host really reach its people? Proved by a message that the service confirms. */
-import { defineCheck } from '../core/check.ts'
+import { defineCheck, type Trouble } from '../core/check.ts'
 import type { Store } from '../core/store.ts'
 import { listing } from '../core/text.ts'
 import { DURATION_PATTERN, duration } from '../core/units.ts'
-import type { Channel, Depth, Form } from './message/channel.ts'
+import type { Channel, Conversation, Depth, Form } from './message/channel.ts'
 import { type ChannelName, channelNames, channelOf, channels, keys } from './message/channels.ts'
 import { codes } from './message/codes.ts'
 import { converse } from './message/deliver.ts'
@@ -20,14 +20,6 @@ const formOf = ({ forms }: Channel, given: Readonly<Record<string, unknown>>): F
 
 const ways = ({ required, forms }: Channel): string =>
   forms?.map(form => [...required, ...form.required].join(' and ')).join(', or ') ?? listing(required, 9)
-
-/** What makes any channel complete, each once: several channels are named alike. */
-const alternatives = channelNames
-  .flatMap(name => {
-    const { required, forms = [{ required: [] }] } = channelOf(name)
-    return forms.map(form => [...required, ...form.required])
-  })
-  .filter((keys, at, all) => all.findIndex(other => other.join() === keys.join()) === at)
 
 /** The keys that do not fit the channel, as a verdict. */
 const misfit = (name: ChannelName, depth: Depth, given: Readonly<Record<string, unknown>>) => {
@@ -71,6 +63,50 @@ const ofNotices = (store: Store): Store => {
     showCommand: target => store.showCommand(own(target)),
     forgetCommand: target => store.forgetCommand(own(target)),
   }
+}
+
+const tooOften = (every: string): Trouble =>
+  unfit(
+    `every is ${every}, and a restart loop would make that many messages`,
+    'between 1m and 24d',
+    'write `every: 1h`',
+  )
+
+/** The conversation that the options make, or why they make none. */
+const opened = (
+  name: ChannelName,
+  { depth, text, notice, ...given }: { readonly depth: Depth; readonly text?: unknown; readonly notice?: unknown },
+  mask: (text: string) => string,
+): Conversation | Trouble => {
+  const conversation = channelOf(name).open({
+    ...given,
+    depth,
+    ...(text === undefined ? {} : { text: String(text) }),
+    ...(notice === undefined ? {} : { notice: String(notice) }),
+  })
+  if ('unusable' in conversation) return unfit(mask(conversation.unusable), conversation.expected, conversation.next)
+  if (depth === 'probe' && conversation.probe.length === 0)
+    return unfit(
+      `channel ${name} cannot be asked without a message being sent`,
+      'a channel that can be probed, or a delivery',
+      'write `depth: deliver`',
+    )
+  return conversation
+}
+
+/** What `run` would refuse, as far as it can be said without the values that are open. */
+const flawOf = (options: Readonly<Record<string, unknown>>, open: ReadonlySet<string>): Trouble | undefined => {
+  const { channel, depth = 'deliver', every = '1h', ...given } = options
+  if (open.has('channel') || open.has('depth')) return undefined
+  const [name, at] = [channel as ChannelName, depth as Depth]
+  const wrong = misfit(name, at, given)
+  if (wrong) return wrong
+  if (!open.has('every') && (duration(String(every)) ?? 0) < LEAST_EVERY_MS) return tooOften(String(every))
+  // What is only optional may be left out; without what is required there is no conversation to look at.
+  const known = Object.fromEntries(Object.entries(given).filter(([key]) => !open.has(key)))
+  if (misfit(name, at, known)) return undefined
+  const conversation = opened(name, { ...known, depth: at }, text => text)
+  return 'status' in conversation ? conversation : undefined
 }
 
 export const message = defineCheck({
@@ -125,10 +161,13 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
       },
       text: { type: 'string', minLength: 1, maxLength: 1000, description: 'What the message says' },
     },
-    // Which keys belong to which channel is judged in `run`; that no channel is complete can be said before.
-    anyOf: alternatives.map(required => ({ required })),
   },
   codes,
+  conflict: (given, { open }) => {
+    const flaw = flawOf(given, open)
+    return flaw && `${flaw.summary} (expected: ${flaw.expected}); ${flaw.next}`
+  },
+  judgesOpen: true,
   sends: true,
   examples: [
     {
@@ -207,26 +246,9 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
     const wrong = misfit(name, depth, given)
     if (wrong) return wrong
     const everyMs = notice === undefined ? duration(every) : LEAST_EVERY_MS
-    if (everyMs === undefined || everyMs < LEAST_EVERY_MS)
-      return unfit(
-        `every is ${every}, and a restart loop would make that many messages`,
-        'between 1m and 24d',
-        'write `every: 1h`',
-      )
-    const conversation = channelOf(name).open({
-      ...given,
-      depth,
-      ...(text === undefined ? {} : { text }),
-      ...(notice === undefined ? {} : { notice }),
-    })
-    if ('unusable' in conversation)
-      return unfit(ctx.mask(conversation.unusable), conversation.expected, conversation.next)
-    if (depth === 'probe' && conversation.probe.length === 0)
-      return unfit(
-        `channel ${name} cannot be asked without a message being sent`,
-        'a channel that can be probed, or a delivery',
-        'write `depth: deliver`',
-      )
+    if (everyMs === undefined || everyMs < LEAST_EVERY_MS) return tooOften(every)
+    const conversation = opened(name, { ...given, depth, text, notice }, ctx.mask)
+    if ('status' in conversation) return conversation
     const wanted = { channel: name, depth, everyMs, stays: notice !== undefined }
     return converse(conversation, wanted, notice === undefined ? ctx : { ...ctx, store: ofNotices(ctx.store) })
   },

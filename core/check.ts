@@ -206,6 +206,8 @@ export interface Surroundings {
   readonly phase: Phase
   /** The checks above it, by id. */
   readonly above: ReadonlyMap<string, { readonly phase: Phase; readonly severity: Severity }>
+  /** Options of the top level that hold a variable which is not known yet. They stand as they were written. */
+  readonly open: ReadonlySet<string>
 }
 
 /** One kind of check. */
@@ -225,6 +227,8 @@ export interface Check<S extends ObjectSchema = ObjectSchema> {
   readonly settings?: ObjectSchema
   /** What is wrong with options or settings that fit their schema, in one line: values that exclude each other, or the checks that they name. */
   readonly conflict?: (given: Readonly<Record<string, unknown>>, around: Surroundings) => string | undefined
+  /** `conflict` knows what to make of options that are open. Of other kinds it is not asked before all are known. */
+  readonly judgesOpen?: true
   /** It sends or logs in, so it is never retried (E307). */
   readonly sends?: true
   readonly examples: readonly [Example<S>, ...Example<S>[]]

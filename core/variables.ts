@@ -1,7 +1,7 @@
 /** Variables in values: `${env:X}`, `${secret:X}`, `${var:x}`. One pass, no shell, no nesting; `$${` is a literal `${`. */
 import type { Env, ObjectSchema } from './check.ts'
 import { masker } from './mask.ts'
-import { type Fault, fitOptions, pointer } from './options.ts'
+import { type Fault, fitOptions, pointer, pointerParts } from './options.ts'
 import type { PlannedCheck } from './plan.ts'
 import type { Problem } from './report.ts'
 import { suggest } from './suggest.ts'
@@ -199,6 +199,16 @@ export const mapTexts = (value: unknown, change: (text: string, path: string) =>
       Object.entries(value).map(([key, item]) => [key, mapTexts(item, change, pointer(path, key))]),
     )
   return value
+}
+
+/** The options of the top level that hold a variable. */
+export const openIn = (options: Readonly<Record<string, unknown>>): ReadonlySet<string> => {
+  const open = new Set<string>()
+  mapTexts(options, (text, path) => {
+    if (variablesIn(scan(text)).length > 0) open.add(pointerParts(path)[0] ?? '')
+    return text
+  })
+  return open
 }
 
 /** The value of every secret that stands in these options, whether it can be used or not. */

@@ -1,6 +1,6 @@
 /** One check's block to a planned check: the keys that every kind has, and the kind's own options. */
 import type { Check, Env, OptionSchema, Phase, Severity } from '../check.ts'
-import { type Fault, fitOptions, pointer, schemasAt } from '../options.ts'
+import { type Fault, fitOptions, pointer, pointerParts, schemasAt } from '../options.ts'
 import type { PlannedCheck, Skip } from '../plan.ts'
 import { suggest } from '../suggest.ts'
 import { namesSecret } from '../tokens.ts'
@@ -414,8 +414,10 @@ const readOptions = async (
   }) as Record<string, unknown>
   const { faults } = await fitOptions({ schema: kind.options, value, unknown, convertible, alsoKnown: common })
   for (const fault of faults) report(input, root, fault, checkAt)
-  const wrong =
-    faults.length === 0 && unknown.size === 0 ? kind.conflict?.(value, { phase, above: input.above }) : undefined
+  const open = new Set([...unknown].map(path => pointerParts(path)[0] ?? ''))
+  // What stands in a line that was not read may be what is missing.
+  const judged = faults.length === 0 && region.unread.size === 0 && (open.size === 0 || kind.judgesOpen)
+  const wrong = judged ? kind.conflict?.(value, { phase, above: input.above, open }) : undefined
   if (wrong !== undefined) problems.error('E306', checkAt, wrong, `bootcheck explain ${kind.kind}`)
   return { options, positions, every: value.every, reads }
 }

@@ -214,7 +214,7 @@ export const ERRORS: Readonly<Record<string, ErrorDoc>> = {
   E306: {
     title: 'a value does not fit',
     meaning:
-      'The value has another type, form or range than its key takes, two keys exclude each other, or the checks that it names do not fit it.',
+      'The value has another type, form or range than its key takes, keys exclude or need each other, or the checks that it names do not fit it.',
     example: 'timeout: 20',
     mend: 'Write what the hint names: a duration is 500ms, 5s, 2m; a size 512MB, 1GiB.',
   },

@@ -61,7 +61,9 @@ const readOne = async (
     problems.error(code, region.place(offset ?? found?.node.offset ?? node.offset), message, hint)
   }
   const wrong =
-    faults.length === 0 && unknown.size === 0 ? conflict?.(options, { phase: 'before', above: new Map() }) : undefined
+    faults.length === 0 && unknown.size === 0
+      ? conflict?.(options, { phase: 'before', above: new Map(), open: new Set() })
+      : undefined
   if (wrong !== undefined)
     problems.error('E306', region.place(node.offset), `"guard.${key}": ${wrong}`, `bootcheck explain ${key}`)
   return options

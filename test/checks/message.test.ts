@@ -7,6 +7,7 @@ import { codes } from '../../checks/message/codes.ts'
 import { message } from '../../checks/message.ts'
 import type { Trouble, Verdict } from '../../core/check.ts'
 import { StoreError } from '../../core/store.ts'
+import { parseManifest } from '../../index.ts'
 import { scratch } from '../support/context.ts'
 import { completed } from '../support/run-check.ts'
 import {
@@ -980,13 +981,35 @@ describe('options', () => {
   it.each([
     ['no channel', { token: TOKEN, chat: 1 }],
     ['an unknown channel', { channel: 'pigeon', token: TOKEN, chat: 1 }],
-    ['a channel without any of its keys', { channel: 'telegram' }],
     ['an unknown key', telegram(url, { chats: 1 })],
     ['an unknown depth', telegram(url, { depth: 'deep' })],
     ['a status that is an error', { channel: 'webhook', url, request: {}, expect: { status: 404 } }],
     ['an unknown key of expect', { channel: 'webhook', url, request: {}, expect: { text: 'ok' } }],
   ])('are refused by the schema: %s', async (_, options) => {
     await expect(completed(message, options)).rejects.toThrow()
+  })
+
+  it.each<[string, string, RegExp | undefined]>([
+    ['no key of the channel', 'channel: discord', /channel discord at depth deliver lacks hook .expected: hook, or token and chat.; write/],
+    ['half a form', 'channel: discord\ntoken: ${secret:TOKEN}', /lacks chat .*; write a line `chat: …`/],
+    ['a key of another channel', 'channel: telegram\ntopic: x', /does not read topic: that belongs to ntfy/],
+    ['a key that is required at this depth', 'channel: webhook\nurl: http://127.0.0.1:1/', /lacks request, expect/],
+    ['an interval that is no manners', 'channel: ntfy\ntopic: x\nevery: 1s', /every is 1s/],
+    ['a name that is none', 'channel: ntfy\ntopic: a b', /topic is not the name/],
+    ['a name that is none beside an open key', 'channel: ntfy\ntopic: a b\ntoken: ${secret:TOKEN}', /topic is not/],
+    ['an open name', 'channel: ntfy\ntopic: ${env:TOPIC} x', undefined],
+    ['an open channel', 'channel: ${env:CHANNEL}\ntopic: x', undefined],
+    ['an open interval', 'channel: ntfy\ntopic: x\nevery: ${env:EVERY}', undefined],
+    ['an open address', 'channel: discord\nhook: ${secret:HOOK}', undefined],
+    ['an open credential', 'channel: telegram\ntoken: ${secret:TOKEN}\nchat: 1', undefined],
+    ['what may be sent', 'channel: webhook\nurl: http://127.0.0.1:1/\nrequest: {}\nexpect: {}', undefined],
+    ['a key that was not read', 'channel: ntfy\ntopic=x', undefined],
+  ])('are judged before anything runs: %s', async (_, lines, said) => {
+    const text = `---\nbootcheck: 1\n---\n# Boot\n\n\`\`\`yaml boot\ncheck: message\nid: m\n${lines}\n\`\`\`\n`
+    const { errors } = await parseManifest(text, { file: 'BOOT.md' })
+    const conflicts = errors.filter(({ code }) => code === 'E306').map(({ message }) => message)
+    expect(conflicts).toEqual(said ? [expect.stringMatching(said)] : [])
+    if (said) expect(errors).toHaveLength(1)
   })
 
   it('are never retried', () => {
