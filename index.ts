@@ -17,7 +17,7 @@ import { elapsed } from './core/clock.ts'
 import { NeedsChild } from './core/contain.ts'
 import { absolute } from './core/context.ts'
 import { FileError, MEGABYTE, readBytes, replaceFile } from './core/files.ts'
-import { finish } from './core/finish.ts'
+import { finish, runOf } from './core/finish.ts'
 import { localStore, stateFolder } from './core/local-store.ts'
 import type { Parsed } from './core/manifest.ts'
 import type { Plan } from './core/plan.ts'
@@ -25,6 +25,7 @@ import { readAnywhere } from './core/read-anywhere.ts'
 import { countStatuses, effectOf, judge, type Problem, type Report, type ReportedCheck } from './core/report.ts'
 import { type RunnerEvent, runChecks } from './core/runner.ts'
 import { select } from './core/select.ts'
+import { quote } from './core/shell.ts'
 import { suggest } from './core/suggest.ts'
 import { plural } from './core/text.ts'
 import { parseEnvFile, secretsIn } from './core/variables.ts'
@@ -382,7 +383,7 @@ const otherUser = (plan: Plan, world: World): Problem[] => {
       ...(plan.file === null ? {} : { file: plan.file }),
       code: 'run/other-user',
       message: `the manifest is written for user ${plan.user}, and this run is ${world.user.name}: permissions were judged for the wrong one`,
-      hint: `sudo -u ${plan.user} bootcheck run`,
+      hint: `sudo -u ${quote(plan.user)} ${plan.file === null ? 'bootcheck run' : runOf(plan.file)}`,
     },
   ]
 }

@@ -11,6 +11,7 @@ export const group = defineCheck({
   docs: `Looks at the outcomes of checks above it and passes when \`at-least\` of them passed. The members carry \`severity: warn\`: each
 one that does not work is reported as a warning, and only too few of them keep the gateway down. A member's own warning counts as passed,
 since it works. A member that failed, timed out, crashed or was blocked does not count, nor does one that was skipped, and each is named.
+Where nothing failed, and too many are skipped (\`skip\`, \`when\`, \`--skip-ids\`), the group warns: who switched them off wants the gateway up.
 
 **Why it matters.** A preflight that takes one expired channel for a reason to stop keeps a gateway with three others down. One that
 takes no channel for a reason starts a gateway that can tell nobody anything.
@@ -35,7 +36,8 @@ their outcomes are not known when it runs.`,
     all: 'every member passed',
     enough: 'enough members passed, not all',
     'too-few': 'fewer members passed than needed',
-    unseen: 'fewer members passed than needed, and none of the others was run',
+    unseen:
+      'fewer members passed than needed, and none of the others was run (a warning where all of these are skipped)',
   },
   examples: [
     {
@@ -65,7 +67,7 @@ their outcomes are not known when it runs.`,
         'usb-disk': { check: 'workspace', severity: 'warn', when: { env: { ARCHIVE: 'usb' } }, path: 'usb' },
       },
       options: { 'any-of': ['usb-disk'] },
-      expect: { status: 'fail', code: 'group/unseen' },
+      expect: { status: 'warn', code: 'group/unseen' },
     },
   ],
   conflict(given, { phase, above }) {

@@ -188,7 +188,8 @@ needs a \`timeout\` of its own. A regular expression that never ends is ended by
     'too-many': 'a glob fits more than 1,000 files',
     pattern: 'a pattern of `signals` or a glob that cannot be used',
     window: '`since` is no duration of at most 24 days, nor `boot`, nor a moment of the past',
-    unseen: 'none of the earlier checks was run, and there is no log to look at',
+    unseen:
+      'none of the earlier checks was run, and there is no log to look at (a warning where all of them are skipped)',
     nothing: 'there is a log and nothing to look for in it',
   },
   examples: [

@@ -192,7 +192,7 @@ const judge = (
           .slice(0, LISTED)
           .map(([path, files]) => ({ path, message: `${grouped(files)} of the files looked at` })),
         ...(trouble?.findings ?? []),
-        ...(trouble && !trouble.findings ? [{ path: trouble.observed, message: trouble.summary }] : []),
+        ...(trouble && !trouble.findings ? [{ path: '', message: trouble.summary }] : []),
       ],
     }
   }

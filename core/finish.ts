@@ -23,12 +23,13 @@ type Said = Pick<
 
 const NOTHING = { facts: {}, findings: [], watched: [] }
 
+/** The command that runs a manifest, named as on the command line: the folder's own is found without its name. */
+export const runOf = (file: string): string =>
+  `bootcheck run${/^(\.\/)?(BOOT|bootcheck)\.md$/.test(file) ? '' : ` ${quote(file)}`}`
+
 /** The command that runs this check again, alone. */
-const again = (check: PlannedCheck, file: string | null): string => {
-  if (file === null) return 'the same command again'
-  const named = /^(\.\/)?(BOOT|bootcheck)\.md$/.test(file) ? '' : ` ${quote(file)}`
-  return `bootcheck run${named} --only ${check.id}`
-}
+const again = (check: PlannedCheck, file: string | null): string =>
+  file === null ? 'the same command again' : `${runOf(file)} --only ${check.id}`
 
 /** What the runner itself says of an outcome, in the words of a verdict. */
 const said = (outcome: Outcome, check: PlannedCheck, file: string | null): Said => {

@@ -1,5 +1,6 @@
 /** What became of another check, in words. */
-import type { Outcome, Phase } from './check.ts'
+import type { CheckContext, Outcome } from './check.ts'
+import { quote } from './shell.ts'
 import { span } from './text.ts'
 
 /** `fail port/held: 127.0.0.1:18789 is held by node`; of a check that was not run here, that. */
@@ -19,8 +20,14 @@ export const outcomeWords = (outcome: Outcome | undefined): string => {
   }
 }
 
-/** What to do about it: its own advice, or a command that runs it alone. */
-export const outcomeNext = (id: string, outcome: Outcome | undefined, phase: Phase): string => {
+/** What to do about it: its own advice, or a command that runs it alone. What is switched off stays off, whoever runs it. */
+export const outcomeNext = (
+  id: string,
+  outcome: Outcome | undefined,
+  { manifest, phase }: Pick<CheckContext, 'manifest' | 'phase'>,
+): string => {
   if (outcome && 'next' in outcome) return outcome.next
-  return `bootcheck run${phase === 'after' ? ' --phase after' : ''} --only ${id}`
+  if (outcome?.status === 'skip') return `end the skip of ${id}, or name a check that runs here in its place`
+  if (manifest === null) return `write ${id} into a manifest and this check below it, then: bootcheck run`
+  return `bootcheck run ${quote(manifest)}${phase === 'after' ? ' --phase after' : ''} --only ${id}`
 }

@@ -16,7 +16,7 @@ const said = (id: string, outcome: Outcome | undefined): string => `${id} (${out
 export const judge = (
   named: readonly string[],
   atLeast: number,
-  { outcomes, phase, mask }: Pick<CheckContext, 'outcomes' | 'phase' | 'mask'>,
+  { outcomes, mask, ...ctx }: Pick<CheckContext, 'outcomes' | 'manifest' | 'phase' | 'mask'>,
 ): Verdict => {
   const members = [...new Set(named)].map(id => [id, outcomes.get(id)] as const)
   const working = members.filter(([, outcome]) => works(outcome)).map(([id]) => id)
@@ -41,8 +41,10 @@ export const judge = (
   // What failed is mended; what was only not seen is run.
   const [id = '', outcome] = others.find(([, one]) => !unseen(one)) ?? others[0] ?? []
   const blind = facts.failed.length === 0
+  // By the manifest's own word. It is not proved that enough of them work, nor that any does not.
+  const switchedOff = others.length > 0 && others.every(([, one]) => one?.status === 'skip')
   return {
-    status: 'fail',
+    status: switchedOff ? 'warn' : 'fail',
     code: blind ? 'group/unseen' : 'group/too-few',
     summary: blind
       ? `of ${members.length === 1 ? 'the one member' : `${members.length} members`} ${working.length} passed, and the others were not run: ${listing(words, 5)}`
@@ -52,13 +54,8 @@ export const judge = (
       members.map(([one]) => one),
       5,
     )} to pass`,
-    next: outcomeNext(id, outcome, phase),
+    next: outcomeNext(id, outcome, ctx),
     watched: members.map(([one]) => one),
     facts,
-    findings: others.slice(0, LISTED).map(([one, its]) => ({
-      path: one,
-      message: mask(said(one, its)),
-      code: unseen(its) ? 'group/unseen' : 'group/too-few',
-    })),
   }
 }

@@ -47,7 +47,7 @@ interface Sign {
   readonly next: string
 }
 
-type Ctx = Pick<CheckContext, 'cwd' | 'home' | 'mask' | 'now' | 'phase'>
+type Ctx = Pick<CheckContext, 'cwd' | 'home' | 'manifest' | 'mask' | 'now' | 'phase'>
 
 /** One line around what was found in it. Secrets go before anything is cut off. */
 export const sample = ({ signal }: Pick<Hit, 'signal'>, { text }: Place, mask: (text: string) => string): string => {
@@ -95,7 +95,7 @@ const signOfOutcome = (id: string, outcome: Trouble, ctx: Ctx): Sign => ({
   short: id,
   fact: `${id} (${outcome.code})`,
   long: ctx.mask(`${id}: ${outcome.summary}`),
-  next: outcomeNext(id, outcome, ctx.phase),
+  next: outcomeNext(id, outcome, ctx),
 })
 
 const counts = (outcome: Outcome | undefined): outcome is Trouble =>
@@ -223,13 +223,14 @@ export const judge = (hits: readonly Hit[], looked: Looked, ctx: Ctx): Verdict =
     return { status: 'skip', reason: `no log is there yet: ${listing(looked.absent)}` }
   if (first === undefined)
     return {
-      status: 'fail',
+      // What the manifest itself has switched off keeps no gateway down.
+      status: looked.earlier.every(([, outcome]) => outcome?.status === 'skip') ? 'warn' : 'fail',
       code: 'log-signals/unseen',
       summary: `nothing was looked at${tail}`,
       ...common,
       observed: said.join('; '),
       expected: 'an earlier check that ran, or a log',
-      next: outcomeNext(...(looked.earlier[0] as Looked['earlier'][number]), ctx.phase),
+      next: outcomeNext(...(looked.earlier[0] as Looked['earlier'][number]), ctx),
     }
   const read =
     looked.read.length > 0 ? [`${plural(looked.within, 'line')} ${looked.window} in ${listing(looked.read)}`] : []

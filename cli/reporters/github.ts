@@ -70,7 +70,8 @@ const annotations = (check: ReportedCheck, { manifest }: Report, cwd: string): s
         command(word, { file, line: finding.line, column: finding.column }, title, [finding.message, ...body]),
       )
   }
-  if (placed.length > 0 && elsewhere.length === 0) return placed
+  // Of several places none says what they come to.
+  if (placed.length === 1 && elsewhere.length === 0) return placed
   const rest = elsewhere.length > FINDINGS ? [`and ${elsewhere.length - FINDINGS} more`] : []
   return [...placed, command(word, home, title, [check.summary, ...body, ...elsewhere.slice(0, FINDINGS), ...rest])]
 }

@@ -201,7 +201,10 @@ describe('what cannot be run', () => {
     })
     expect(await run({ run: ['true'], expect: { stdout: '/(/' } })).toMatchObject({ code: 'command/contradiction' })
     expect(
-      command.conflict?.({ run: ['true'], expect: { stdout: '/${env:X}(/' } }, { phase: 'before', above: new Map(), open: new Set() }),
+      command.conflict?.(
+        { run: ['true'], expect: { stdout: '/${env:X}(/' } },
+        { phase: 'before', above: new Map(), open: new Set() },
+      ),
     ).toBe(undefined)
     await expect(completed(command, { run: ['a'], shell: 'b' })).rejects.toThrow()
     await expect(completed(command, {})).rejects.toThrow()

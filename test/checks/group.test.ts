@@ -21,6 +21,7 @@ const judged = (outcomes: Readonly<Record<string, Outcome | undefined>>, atLeast
     { 'any-of': Object.keys(outcomes), 'at-least': atLeast },
     context({
       cwd: '/',
+      manifest: '/srv/my boot.md',
       outcomes: new Map(Object.entries(outcomes).flatMap(([id, outcome]) => (outcome ? [[id, outcome]] : []))),
       mask: text => text.replaceAll('hunter2', '***'),
     }),
@@ -34,7 +35,6 @@ describe('what counts', () => {
     ['a timeout', late, false],
     ['a crash', crash, false],
     ['blocked', blocked, false],
-    ['a skip', skipped, false],
     ['not run', undefined, false],
   ])('%s', (_, outcome, counts) => {
     expect(judged({ only: outcome })).toMatchObject({ status: counts ? 'pass' : 'fail' })
@@ -43,6 +43,16 @@ describe('what counts', () => {
       status: 'pass',
       code: counts ? 'group/all' : 'group/enough',
     })
+  })
+
+  it.each<[string, Readonly<Record<string, Outcome | undefined>>, number, string]>([
+    ['the only one', { only: skipped }, 1, 'warn'],
+    ['one of the two that are needed', { good: passed, off: skipped }, 2, 'warn'],
+    ['one beside a failure', { off: skipped, bad: failed }, 1, 'fail'],
+    ['one beside one that was not run', { off: skipped, unrun: undefined }, 1, 'fail'],
+    ['more than enough without it', { good: passed, off: skipped }, 1, 'pass'],
+  ])('what is switched off keeps no gateway down: %s', (_, outcomes, atLeast, status) => {
+    expect(judged(outcomes, atLeast)).toMatchObject({ status })
   })
 
   it('a member named twice counts once', () => {
@@ -64,8 +74,8 @@ describe('what it says', () => {
   it('gives the advice of a member that failed, before that of one that was not run', () => {
     expect(judged({ mail: undefined, slack: late, telegram: failed })).toMatchObject({
       code: 'group/too-few',
-      next: 'bootcheck run --only slack',
-      findings: [{ path: 'mail', code: 'group/unseen' }, { path: 'slack' }, { path: 'telegram' }],
+      next: "bootcheck run '/srv/my boot.md' --only slack",
+      observed: expect.stringMatching(/^mail .*; slack .*; telegram /),
     })
     expect(judged({ mail: undefined, telegram: failed })).toMatchObject({
       next: 'make a new token',
@@ -77,7 +87,13 @@ describe('what it says', () => {
     expect(judged({ mail: undefined, ntfy: skipped })).toMatchObject({
       status: 'fail',
       code: 'group/unseen',
-      next: 'bootcheck run --only mail',
+      next: "bootcheck run '/srv/my boot.md' --only mail",
+    })
+    expect(judged({ ntfy: skipped })).toMatchObject({
+      status: 'warn',
+      code: 'group/unseen',
+      summary: expect.stringContaining('ntfy (skipped: moving house)'),
+      next: 'end the skip of ntfy, or name a check that runs here in its place',
     })
   })
 
@@ -145,5 +161,42 @@ describe('in a run', () => {
   it('alone, without a manifest, it does not look green', async () => {
     const ended = await bootcheck(['check', 'group', '--any-of', 'telegram'], { cwd: scratch() })
     expect([ended.code, ended.stdout]).toEqual([1, expect.stringContaining('group/unseen')])
+  })
+
+  it('is annotated at its own block, with what it comes to, and with no id for a file', async () => {
+    const cwd = scratch()
+    lay(cwd, { 'BOOT.md': manifest(...body('one', 'two')) })
+    const { stdout } = await bootcheck(['run', '--format', 'github'], { cwd })
+    const own = stdout.split('\n').filter(line => line.includes('group/too-few'))
+    expect(own).toHaveLength(1)
+    expect(own[0]).toMatch(/^::error file=BOOT\.md,line=\d+,title=channels \(group\/too-few\)::0 of 2 passed, 1 needed/)
+  })
+
+  it('names a command that works from another folder, and a way out of a skip', async () => {
+    const cwd = scratch()
+    const [one = '', group = ''] = body('one')
+    lay(cwd, {
+      'deploy.md': manifest(
+        'check: workspace\nid: base\npath: base',
+        'check: workspace\nid: one\npath: .\nneeds: [base]\nseverity: warn',
+        group,
+      ),
+      'skip.md': manifest(
+        `${one}\nskip: {reason: moving house, until: 2999-01-01}`,
+        group,
+        'check: workspace\nid: w\npath: .',
+      ),
+    })
+    const blocked = reportOf(await bootcheck(['run', 'deploy.md', '--format', 'json'], { cwd })).checks.at(-1)
+    expect(blocked).toMatchObject({ code: 'group/too-few' })
+    const words = (blocked?.next ?? '').split(' ')
+    expect(words[0]).toBe('bootcheck')
+    const again = await bootcheck([...words.slice(1), '--format', 'json'], { cwd: '/', env: { HOME: cwd } })
+    expect(reportOf(again).checks.map(({ code }) => code)).toEqual(['workspace/missing', 'run/blocked'])
+    const off = await bootcheck(['run', 'skip.md', '--format', 'json'], { cwd })
+    expect([off.code, reportOf(off).checks[1]]).toMatchObject([
+      0,
+      { status: 'warn', code: 'group/unseen', next: expect.stringMatching(/^end the skip of one/) },
+    ])
   })
 })

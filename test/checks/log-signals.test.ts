@@ -204,7 +204,12 @@ describe('together', () => {
       status: 'fail',
       code: 'log-signals/unseen',
       summary: expect.stringContaining('a (no answer within 5 s), b (skipped: moving house), c (not run here)'),
-      next: 'bootcheck run --only a',
+      next: 'write a into a manifest and this check below it, then: bootcheck run',
+    })
+    expect(await run(scratch(), { with: ['b'] }, { b: skipped })).toMatchObject({
+      status: 'warn',
+      code: 'log-signals/unseen',
+      next: 'end the skip of b, or name a check that runs here in its place',
     })
     expect(await run(scratch(), { with: ['a', 'ok'] }, { a: late, ok: passed })).toMatchObject({
       status: 'pass',

@@ -990,7 +990,11 @@ describe('options', () => {
   })
 
   it.each<[string, string, RegExp | undefined]>([
-    ['no key of the channel', 'channel: discord', /channel discord at depth deliver lacks hook .expected: hook, or token and chat.; write/],
+    [
+      'no key of the channel',
+      'channel: discord',
+      /channel discord at depth deliver lacks hook .expected: hook, or token and chat.; write/,
+    ],
     ['half a form', 'channel: discord\ntoken: ${secret:TOKEN}', /lacks chat .*; write a line `chat: …`/],
     ['a key of another channel', 'channel: telegram\ntopic: x', /does not read topic: that belongs to ntfy/],
     ['a key that is required at this depth', 'channel: webhook\nurl: http://127.0.0.1:1/', /lacks request, expect/],

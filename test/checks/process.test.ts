@@ -314,9 +314,9 @@ describe('facts and rules', () => {
     expect(await run({ lock: 'a', 'pid-file': 'b' })).toMatchObject({ code: 'process/contradiction' })
     expect(await run({ command: 'x', expect: { min: 2, max: 1 } })).toMatchObject({ code: 'process/contradiction' })
     for (const nothing of [{}, { min: 0 }])
-      expect(processes.conflict?.({ command: 'x', expect: nothing }, { phase: 'before', above: new Map(), open: new Set() })).toMatch(
-        /true of everything/,
-      )
+      expect(
+        processes.conflict?.({ command: 'x', expect: nothing }, { phase: 'before', above: new Map(), open: new Set() }),
+      ).toMatch(/true of everything/)
     await expect(completed(processes, { expect: 1 })).rejects.toThrow()
   })
 

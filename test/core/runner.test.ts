@@ -203,6 +203,15 @@ describe('what may not look green', () => {
   it('a run that another user makes', async () => {
     const report = await run(planWith([planned({ id: 'a' })], { user: 'somebody-else' }), { probe: () => pass() })
     expect(report).toMatchObject({ ready: true, exitCode: 0, warnings: [{ code: 'run/other-user' }] })
+    const hints = [null, 'BOOT.md', 'ops/my boot.md'].map(async file => {
+      const plan = planWith([planned({ id: 'a' })], { user: 'somebody-else', file })
+      return (await run(plan, { probe: () => pass() })).warnings[0]?.hint
+    })
+    expect(await Promise.all(hints)).toEqual([
+      'sudo -u somebody-else bootcheck run',
+      'sudo -u somebody-else bootcheck run',
+      "sudo -u somebody-else bootcheck run 'ops/my boot.md'",
+    ])
     const strict = await run(
       planWith([planned({ id: 'a' })], { user: 'somebody-else' }),
       { probe: () => pass() },

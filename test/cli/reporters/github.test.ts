@@ -91,6 +91,19 @@ describe('files', () => {
   })
 })
 
+test('where several places are at fault, the check itself says what they come to', async () => {
+  const [port] = STORIES.trouble.checks
+  if (!port) throw new Error('no check in the story')
+  const findings = ['a.ts', 'b.ts'].map(path => ({ path, message: `in ${path}` }))
+  const all = { ...port, status: 'fail', effect: 'failure', code: 'port/x', summary: 'all at once', findings } as const
+  const commands = read(await formatReport(report({ checks: [all] }), 'github'))
+  expect(commands.map(({ properties, message }) => [properties.file, message.split('\n')[0]]).slice(0, 3)).toEqual([
+    ['a.ts', 'in a.ts'],
+    ['b.ts', 'in b.ts'],
+    ['BOOT.md', 'all at once'],
+  ])
+})
+
 test('more findings than GitHub shows are told in one', async () => {
   const commands = read(await formatReport(STORIES.findings, 'github'))
   expect(commands.filter(({ word }) => word === 'error')).toHaveLength(11)
@@ -100,7 +113,7 @@ test('more findings than GitHub shows are told in one', async () => {
 test('no text becomes a command, a property or a second line', async () => {
   const text = await formatReport(STORIES.hostile, 'github')
   const commands = read(text)
-  expect(commands.map(({ word }) => word)).toEqual(['error', 'error', 'warning', 'notice'])
+  expect(commands.map(({ word }) => word)).toEqual(['error', 'error', 'error', 'warning', 'notice'])
   expect(commands.some(({ properties }) => properties.file === 'a:b,c.ts')).toBe(true)
   expect(text).toContain('file=a%3Ab%2Cc.ts,line=2,col=3')
   expect(commands[0]?.message).toContain('50% \\r\\n::error::x %0A')
