@@ -87,6 +87,28 @@ const proxies = (env: Env): { httpProxy: string; httpsProxy: string; noProxy: st
   }
 }
 
+/** What undici speaks with a proxy. curl knows more, `socks5h:` for one. */
+const SPOKEN = /^(?:https?|socks5?):$/
+
+/** Why a proxy cannot be used. Its address may hold a password, and is not said. */
+const flawOf = (proxy: string): string | undefined => {
+  if (!URL.canParse(proxy)) return 'HTTP_PROXY or HTTPS_PROXY is set, and is no address'
+  const { protocol } = new URL(proxy)
+  return SPOKEN.test(protocol)
+    ? undefined
+    : `HTTP_PROXY or HTTPS_PROXY names a proxy that speaks ${protocol.slice(0, -1)}, and only http, https and socks5 are known here`
+}
+
+/** Whether `NO_PROXY` spares an address, as undici reads it: a name with its subdomains, with a port or for all of them; `*` is everybody. */
+const isSpared = ({ hostname, port, protocol }: URL, noProxy: string): boolean =>
+  noProxy === '*' ||
+  noProxy.split(/[,\s]/).some(entry => {
+    const [, name = entry, at] = /^(.+):(\d+)$/.exec(entry) ?? []
+    const suffix = name.replace(/^\*?\./, '').toLowerCase()
+    if (suffix === '' || (at !== undefined && at !== (port || (protocol === 'https:' ? '443' : '80')))) return false
+    return hostname === suffix || hostname.endsWith(`.${suffix}`)
+  })
+
 const hostOf = (url: string): string | undefined => (URL.canParse(url) ? new URL(url).hostname : undefined)
 
 const hostAndPort = ({ hostname, port, protocol }: URL): string =>
@@ -232,10 +254,18 @@ export const openHttp = async ({
   left,
   maxReplyBytes = MAX_REPLY_BYTES,
 }: HttpOptions): Promise<Http> => {
-  const { httpProxy, httpsProxy, noProxy } = proxies(env)
+  const { noProxy, ...named } = proxies(env)
+  for (const url of urls.filter(text => URL.canParse(text)).map(text => new URL(text))) {
+    const proxy = (url.protocol === 'https:' && named.httpsProxy) || named.httpProxy
+    const flaw = proxy === '' || isSpared(url, noProxy) ? undefined : flawOf(proxy)
+    if (flaw !== undefined) return unusable(flaw)
+  }
+  // What is left of those that cannot be used is not gone through by any of these addresses.
+  const [httpProxy, httpsProxy] = [named.httpProxy, named.httpsProxy].map(proxy => (flawOf(proxy) ? '' : proxy)) as [
+    string,
+    string,
+  ]
   const proxied = httpProxy !== '' || httpsProxy !== ''
-  for (const proxy of [httpProxy, httpsProxy])
-    if (proxy !== '' && !URL.canParse(proxy)) return unusable('HTTP_PROXY or HTTPS_PROXY is set, and is no address')
   for (const url of [...urls, httpProxy, httpsProxy]) {
     const host = hostOf(url)
     if (host !== undefined && !ADDRESS.test(host)) contain('name', host)

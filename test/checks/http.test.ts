@@ -199,6 +199,24 @@ describe('no answer', () => {
         code: 'http/proxy',
         next: 'env | grep -i _proxy',
       })
+    for (const scheme of ['socks5h', 'ftp', 'junk'])
+      expect(
+        await run({ url: api.url }, { env: { HTTP_PROXY: `${scheme}://user:pass-word@127.0.0.1:9` } }),
+      ).toMatchObject({
+        code: 'http/proxy',
+        observed: expect.stringMatching(`a proxy that speaks ${scheme}, and only http, https and socks5 are known`),
+      })
+    // Of no matter to what does not go through it.
+    for (const spared of [
+      { HTTPS_PROXY: 'socks5h://127.0.0.1:9' },
+      { HTTP_PROXY: 'socks5h://127.0.0.1:9', NO_PROXY: 'example.com, 127.0.0.1' },
+      { HTTP_PROXY: 'socks5h://127.0.0.1:9', NO_PROXY: `127.0.0.1:${new URL(api.url).port}` },
+      { HTTP_PROXY: 'socks5h://127.0.0.1:9', NO_PROXY: '*' },
+    ])
+      expect(await run({ url: api.url }, { env: spared })).toMatchObject({ status: 'pass' })
+    expect(
+      await run({ url: api.url }, { env: { HTTP_PROXY: 'socks5h://127.0.0.1:9', NO_PROXY: '127.0.0.1:1, 27.0.0.1' } }),
+    ).toMatchObject({ code: 'http/proxy' })
     const past = { ...env(await freePort()), no_proxy: '127.0.0.1' }
     expect(await run({ url: api.url }, { env: past })).toMatchObject({ status: 'pass' })
   })
