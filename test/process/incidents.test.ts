@@ -1,7 +1,7 @@
 /** The incidents that this tool is made from: each fails before the start by its cause, and passes once that is mended. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Report } from '../../index.ts'
 import { bootcheck, lay, ROOT, reportOf } from '../support/bin.ts'
 import { scratch } from '../support/context.ts'
+import { give, UNPRIVILEGED } from '../support/unprivileged.ts'
 
 const STORIES = join(ROOT, 'test/fixtures/incidents')
 const KEY = 'sk-embeddings-0123456789'
@@ -23,6 +24,8 @@ interface Story {
   readonly name: string
   readonly broken: Arrange
   readonly mended: Arrange
+  /** Words before the program, where the cause lies in how it is started. */
+  readonly through?: { readonly broken: readonly string[]; readonly mended: readonly string[] }
   readonly code: string
   /** The root cause, as the report says it. */
   readonly names: RegExp
@@ -114,15 +117,71 @@ const database =
     return {}
   }
 
-const bot = async (cwd: string): Promise<Env> => {
-  const child: ChildProcess = spawn('sleep', ['600'], { stdio: 'ignore' })
-  onTestFinished(async () => {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+/** As many copies of a bot as said, and none of an earlier arrangement. */
+const bots =
+  (count: number): Arrange =>
+  async cwd => {
+    await Promise.all((running.get(cwd) ?? []).map(end))
+    lay(cwd, { 'bot.mjs': 'setInterval(() => {}, 1000)\n' })
+    const copies = Array.from({ length: count }, () => spawn(process.execPath, [join(cwd, 'bot.mjs')]))
+    running.set(cwd, copies)
+    onTestFinished(async () => void (await Promise.all(copies.map(end))))
+    await Promise.all(copies.map(copy => once(copy, 'spawn')))
+    return { HERE: cwd }
+  }
+
+const running = new Map<string, readonly ChildProcess[]>()
+
+const end = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+/** Two channels, each with a credential of its own. */
+const channels =
+  (first: string, second: string): Arrange =>
+  async () => ({
+    FIRST_PORT: await service(),
+    FIRST_TOKEN: first,
+    SECOND_PORT: await service(),
+    SECOND_TOKEN: second,
   })
-  lay(cwd, { 'bot.pid': `${child.pid}\n` })
+
+/** A folder that whoever deploys may write, and the gateway may or may not. */
+const lockedDatabase =
+  (mode: number): Arrange =>
+  cwd => {
+    lay(cwd, { 'data/': '' })
+    copyFileSync(join(ROOT, 'example/state.sqlite'), join(cwd, 'data/state.sqlite'))
+    give(cwd)
+    chmodSync(join(cwd, 'data'), mode)
+    return {}
+  }
+
+const saved =
+  (agoMs: number): Arrange =>
+  cwd => {
+    lay(cwd, { 'state.json': '{}' })
+    const at = new Date(Date.now() - agoMs)
+    utimesSync(join(cwd, 'state.json'), at, at)
+    return {}
+  }
+
+const login: Arrange = async cwd => {
+  const words = ['allow', 'login:mail', '--limit', '2', '--per', '15m']
+  for (const expected of [0, 0, 75]) expect((await bootcheck(words, { cwd })).code).toBe(expected)
   return {}
 }
+
+const forgiven: Arrange = async cwd => {
+  expect((await bootcheck(['state', 'reset', 'login:mail'], { cwd })).code).toBe(0)
+  return {}
+}
+
+const DAY_MS = 86_400_000
+/** The limit that a container would have; the host has more. */
+const LIMITED: readonly string[] = ['sh', '-c', 'ulimit -d 1500000; exec "$@"', 'sh']
 
 const token =
   (mode: number): Arrange =>
@@ -182,13 +241,10 @@ const stories: readonly Story[] = [
   },
   {
     name: 'copies-of-a-bot',
-    broken: bot,
-    mended: async cwd => {
-      rmSync(join(cwd, 'bot.pid'))
-      return {}
-    },
+    broken: bots(3),
+    mended: bots(0),
     code: 'process/too-many',
-    names: /1/,
+    names: /\b3\b.*bot\.mjs/,
   },
   {
     name: 'damaged-database',
@@ -214,39 +270,67 @@ const stories: readonly Story[] = [
   { name: 'readable-token', broken: token(0o644), mended: token(0o600), code: 'path/mode-too-open', names: /0644/ },
   {
     name: 'one-channel-of-two',
-    broken: withFiles({}),
-    mended: withFiles({ 'second.ok': '' }),
+    broken: channels('first-of-last-year', 'second-of-last-year'),
+    mended: channels('first-of-last-year', KEY),
     code: 'group/too-few',
-    names: /first.*second/,
+    names: /first .*unauthorized.*second .*unauthorized/,
   },
+  {
+    name: 'two-containers',
+    broken: withFiles({}),
+    mended: withFiles({}),
+    through: { broken: LIMITED, mended: [] },
+    code: 'memory/too-small',
+    names: /ulimit -d/,
+  },
+  {
+    name: 'locked-database',
+    broken: lockedDatabase(0o555),
+    mended: lockedDatabase(0o755),
+    through: { broken: UNPRIVILEGED, mended: UNPRIVILEGED },
+    code: 'sqlite/folder-not-writable',
+    names: /data/,
+  },
+  {
+    name: 'stale-state',
+    broken: saved(3 * DAY_MS),
+    mended: saved(0),
+    code: 'path/too-old',
+    names: /state\.json/,
+  },
+  { name: 'attempts-used-up', broken: login, mended: forgiven, code: 'rate-limit/cooling', names: /login:mail/ },
 ]
 
 const told = async (
   cwd: string,
   env: Env,
+  through: readonly string[] = [],
 ): Promise<{ readonly report: Report; readonly code: number | null; readonly text: string }> => {
-  const ended = await bootcheck(['run', '--format', 'json'], { cwd, env })
+  const ended = await bootcheck(['run', '--format', 'json'], { cwd, env, through })
   return { report: reportOf(ended), code: ended.code, text: ended.stdout }
 }
 
 const fixture = (cwd: string, name: string): void => copyFileSync(join(STORIES, name, 'BOOT.md'), join(cwd, 'BOOT.md'))
 
 describe('an incident', () => {
-  it.each(stories.map(story => [story.name, story] as const))('%s', async (name, { broken, mended, code, names }) => {
-    const cwd = scratch()
-    fixture(cwd, name)
-    const before = await told(cwd, await broken(cwd))
-    expect(before.code, before.text).toBe(1)
-    const cause = before.report.checks.find(({ effect }) => effect === 'failure')
-    expect({ code: cause?.code, said: `${cause?.summary} ${cause?.observed}` }).toEqual({
-      code,
-      said: expect.stringMatching(names),
-    })
-    expect(cause?.next).toBeTruthy()
-    expect(before.text).not.toContain('last-year')
-    const after = await told(cwd, await mended(cwd))
-    expect(after.code, after.text).toBe(0)
-  })
+  it.each(stories.map(story => [story.name, story] as const))(
+    '%s',
+    async (name, { broken, mended, through, code, names }) => {
+      const cwd = scratch()
+      fixture(cwd, name)
+      const before = await told(cwd, await broken(cwd), through?.broken)
+      expect(before.code, before.text).toBe(1)
+      const cause = before.report.checks.find(({ effect }) => effect === 'failure')
+      expect({ code: cause?.code, said: `${cause?.summary} ${cause?.observed}` }).toEqual({
+        code,
+        said: expect.stringMatching(names),
+      })
+      expect(cause?.next).toBeTruthy()
+      expect(before.text).not.toContain('last-year')
+      const after = await told(cwd, await mended(cwd), through?.mended)
+      expect(after.code, after.text).toBe(0)
+    },
+  )
 
   it('with four causes at once is one report with one headline that names them all', async () => {
     const cwd = scratch()
@@ -257,12 +341,43 @@ describe('an incident', () => {
       for (const story of four) envs.push(await story[which](cwd))
       return Object.assign({}, ...envs)
     }
-    const before = await told(cwd, await arrange('broken'))
+    const env = await arrange('broken')
+    const before = await told(cwd, env)
     expect(before.code).toBe(1)
     expect(before.report.checks.slice(0, 4).map(({ code }) => code)).toEqual(four.map(({ code }) => code))
     const headline = before.report.checks[4]
     expect(headline).toMatchObject({ code: 'log-signals/incident', status: 'fail' })
     for (const id of ['embeddings-key', 'plugins', 'temp-files', 'session']) expect(headline?.summary).toContain(id)
+    const annotated = await bootcheck(['run', '--format', 'github'], { cwd, env })
+    expect(annotated.stdout.split('\n').filter(line => line.includes('log-signals/incident'))).toEqual([
+      expect.stringMatching(
+        `^::error file=BOOT\\.md,line=${headline?.line},title=.*::incident: 4 warning signs at once: `,
+      ),
+    ])
     expect((await told(cwd, await arrange('mended'))).code).toBe(0)
+  })
+
+  it('of a blocked account is told at each start, and the service is asked once', async () => {
+    const cwd = scratch()
+    fixture(cwd, 'blocked-account')
+    let status = 403
+    let asked = 0
+    const server = createServer((_, response) => {
+      asked++
+      response.writeHead(status).end('{}')
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const env = { PORT: String((server.address() as AddressInfo).port), CHANNEL_TOKEN: KEY }
+    const starts = [await told(cwd, env), await told(cwd, env), await told(cwd, env)]
+    expect(starts.map(({ code, report }) => [code, report.checks[0]?.code])).toEqual(
+      Array.from({ length: 3 }, () => [1, 'message/forbidden']),
+    )
+    expect(asked).toBe(1)
+    status = 200
+    const reset = /bootcheck (state reset .*)$/.exec(starts[2]?.report.checks[0]?.next ?? '')?.[1]
+    expect((await bootcheck((reset ?? '').split(' '), { cwd })).code).toBe(0)
+    expect((await told(cwd, env)).code).toBe(0)
+    expect(asked).toBe(2)
   })
 })
