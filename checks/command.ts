@@ -1,10 +1,12 @@
 /** A command of the user's own: how it ends and what it says. */
+import { accessSync, constants } from 'node:fs'
 import { resolve } from 'node:path'
 import { type CheckContext, defineCheck, type Trouble, type Verdict } from '../core/check.ts'
 import { contain } from '../core/contain.ts'
 import { contradictory } from '../core/contradiction.ts'
 import { FileError, stat } from '../core/files.ts'
 import { type CommandFlaw, findCommand } from '../core/find-command.ts'
+import { findBreak } from '../core/path-break.ts'
 import { shownPath } from '../core/paths.ts'
 import { flawOfPattern } from '../core/safe-regex.ts'
 import { quote } from '../core/shell.ts'
@@ -27,6 +29,7 @@ const list = <T extends string | number>(given: T | readonly T[] | undefined): r
   given === undefined ? [] : ([] as T[]).concat(given as T | T[])
 
 interface Given {
+  readonly env?: Readonly<Record<string, unknown>>
   readonly nagios?: boolean
   readonly expect?: {
     readonly exit?: number | readonly number[]
@@ -43,7 +46,12 @@ const wantedOf = ({ expect = {}, nagios = false }: Given): Wanted => ({
 })
 
 /** What is wrong with options that fit their schema. A variable may still stand in them. */
-const contradiction = ({ expect, nagios }: Given): string | undefined => {
+const contradiction = ({ env = {}, expect, nagios }: Given): string | undefined => {
+  for (const [name, value] of Object.entries(env)) {
+    // Nothing else is forbidden: environ(7).
+    if (name === '' || /[=\0]/.test(name)) return `env: ${JSON.stringify(name)} is no name of a variable`
+    if (String(value).includes('\0')) return `env: ${name} holds a NUL, which ends a variable`
+  }
   if (nagios && expect?.exit !== undefined)
     return 'with nagios: true the exit code is read as a plugin means it: leave expect.exit out'
   for (const text of [...list(expect?.stdout), ...list(expect?.stderr)]) {
@@ -68,6 +76,25 @@ const FLAW: Readonly<Record<CommandFlaw, string>> = {
 const mostMs = (timeoutMs: number): number =>
   timeoutMs - Math.min(500, timeoutMs / 4) - Math.min(process.uptime() * 1000, timeoutMs / 2)
 
+/** Why nothing can be started in a folder, and where to look. */
+const oddFolder = (path: string): { readonly observed: string; readonly at: string } | undefined => {
+  const broken = findBreak(path)
+  if (broken?.why === 'closed')
+    return { observed: `${path} is below ${broken.at}, which this user may not search (EACCES)`, at: broken.at }
+  if (broken)
+    return {
+      observed: `${path} ${broken.why === 'other' ? `cannot be used (${broken.code})` : 'does not exist'}`,
+      at: broken.at,
+    }
+  if (!stat(path)?.isDirectory()) return { observed: `${path} is no folder`, at: path }
+  try {
+    accessSync(path, constants.X_OK)
+    return undefined
+  } catch {
+    return { observed: `${path} may not be entered by this user (EACCES)`, at: path }
+  }
+}
+
 /** Nobody but its owner, root and this user may be able to write what is run here. */
 const untrusted = (ctx: CheckContext): Trouble | undefined => {
   if (ctx.manifest === null) return undefined
@@ -81,7 +108,7 @@ const untrusted = (ctx: CheckContext): Trouble | undefined => {
       ...refused,
       summary: `not run: ${found.who} can write ${path}, and with it what is run here`,
       observed: `${found.path} can be written by ${found.who}`,
-      next: found.mend === 'chown' ? `chown ${ctx.user.name} ${quote(found.path)}` : `chmod go-w ${quote(found.path)}`,
+      next: `${found.mend}${found.mend === 'chmod go-w' ? '' : ` ${ctx.user.name}`} ${quote(found.path)}`,
       watched: [path],
     }
   } catch (error) {
@@ -109,7 +136,7 @@ With \`nagios: true\` it is a plugin of Nagios, Icinga or Sensu, of which there 
 The command is killed at the deadline (\`timeout\`), with everything in its process group; so is what it leaves running there when it
 ends. The first 64 KiB of each output are judged, and it is said where there was more.
 
-**Not run at all** if others than root and the manifest's owner can write the manifest, or a folder that leads to it: they could run
+**Not run at all** if others than root and the manifest's owner can write the manifest, or a folder or a link that leads to it: they could run
 anything as you. A group of which the owner is the only member is no other.
 
 **Why it matters.** What is special about this host was once tested by a script that nobody runs any more. Here it is run before each start.
@@ -176,9 +203,10 @@ A secret among the words can be seen in ps(1) while it runs: give it in \`env\`.
     'not-executable': 'this user may not execute it',
     'no-interpreter': 'the interpreter in its first line, or its loader, does not exist',
     'not-started': 'the system could not start it, for another reason, which is named',
-    'no-cwd': 'the folder where it should run is not there',
+    'no-cwd': 'the folder where it should run is not there, or may not be entered',
     'manifest-writable': 'not run: others can write the manifest',
-    contradiction: 'the options exclude each other, or a regular expression cannot be read',
+    contradiction:
+      'the options exclude each other, a regular expression cannot be read, or a name is no name of a variable',
   },
   examples: [
     {
@@ -225,14 +253,8 @@ A secret among the words can be seen in ps(1) while it runs: give it in \`env\`.
       next,
       watched: [shown],
     })
-    const folder = stat(cwd)
-    if (!folder?.isDirectory())
-      return trouble(
-        'no-cwd',
-        `${cwd} ${folder ? 'is no folder' : 'does not exist'}`,
-        'a folder to run in',
-        `ls -ld ${quote(cwd)}`,
-      )
+    const odd = oddFolder(cwd)
+    if (odd) return trouble('no-cwd', odd.observed, 'a folder to run in', `ls -ld ${quote(odd.at)}`)
     // The schema lets only texts in.
     const added = (options.env ?? {}) as Readonly<Record<string, string>>
     const env = { ...ctx.env, ...added }
@@ -241,7 +263,12 @@ A secret among the words can be seen in ps(1) while it runs: give it in \`env\`.
     if ('problem' in program) {
       const problem = ctx.mask(program.problem)
       const look = word.includes('/') ? `ls -ld ${quote(resolve(cwd, word))}` : `command -v ${quote(word)}`
-      return trouble(FLAW[program.flaw], problem, 'a program that this user can execute', ctx.mask(look))
+      return trouble(
+        FLAW[program.flaw],
+        problem,
+        'a program that this user can execute',
+        ctx.mask(program.next ?? look),
+      )
     }
     const ended = await execute({ path: program.path, argv0: word, args, cwd, env }, mostMs(ctx.timeoutMs), ctx.signal)
     if ('error' in ended) {

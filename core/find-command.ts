@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path'
 import type { Env } from './check.ts'
 import { NeedsChild } from './contain.ts'
 import { FileError, readStart, stat } from './files.ts'
+import { findBreak } from './path-break.ts'
 import { quote } from './shell.ts'
 import { ask } from './system.ts'
 import { excerpt, listing } from './text.ts'
@@ -107,6 +108,24 @@ const runnable = (path: string, shown: string, place: Place, depth: number): Fou
   return { flaw: 'interpreter', problem: `${shown} ${problem}`, next: `head -1 ${quote(path)} | cat -v` }
 }
 
+/** Which folder, or which error, is in the way. */
+const unreachable = (path: string, shown: string): FoundCommand => {
+  const broken = findBreak(path)
+  const why =
+    broken?.why === 'closed'
+      ? `: this user may not search ${broken.at}`
+      : broken?.why === 'loop'
+        ? `: ${broken.at} is a loop of links`
+        : broken?.why === 'other'
+          ? ` (${broken.code})`
+          : ''
+  return {
+    flaw: 'unusable',
+    problem: `${shown} cannot be looked at${why}`,
+    next: `ls -ld ${quote(broken?.at ?? path)}`,
+  }
+}
+
 const find = (word: string, place: Place, depth: number): FoundCommand => {
   const { cwd, env } = place
   const shown = excerpt(word, 200)
@@ -116,6 +135,7 @@ const find = (word: string, place: Place, depth: number): FoundCommand => {
     const seen = look(path)
     if (seen === 'runs') return runnable(path, shown, place, depth)
     if (seen === 'missing') return { flaw: 'missing', problem: `${shown} does not exist` }
+    if (seen === 'cannot be looked at') return unreachable(path, shown)
     return { flaw: FLAW[seen], problem: `${shown} ${seen}`, next: `ls -ld ${quote(path)}` }
   }
   const searched = env.PATH ?? USUAL_PATH

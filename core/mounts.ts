@@ -4,6 +4,7 @@
  * touched before its mount is known to be local.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { elapsed } from './clock.ts'
 import { contain } from './contain.ts'
 import { ask } from './system.ts'
@@ -122,6 +123,36 @@ const step = (parent: string, name: string, links: number): string => {
   }
   if (links >= MAX_LINKS) throw new TooManyLinks()
   return follow(target.startsWith('/') ? target : `${parent}/${target}`, links + 1)
+}
+
+/** The real folders in which the components of an absolute path are looked up, and the links that it leads through, those inside of links too. */
+export const followed = (path: string): { readonly folders: readonly string[]; readonly links: readonly string[] } => {
+  const folders = new Set(['/'])
+  const links = new Set<string>()
+  const names = path.split('/')
+  let at = '/'
+  for (let name = names.shift(); name !== undefined; name = names.shift()) {
+    if (name === '' || name === '.') continue
+    if (name === '..') {
+      at = dirname(at)
+      continue
+    }
+    folders.add(at)
+    const next = join(at, name)
+    refuseRemote(next)
+    let target: string
+    try {
+      target = readlinkSync(next)
+    } catch {
+      at = next // no link, or not there
+      continue
+    }
+    if (links.size >= MAX_LINKS) break
+    links.add(next)
+    names.unshift(...target.split('/'))
+    if (target.startsWith('/')) at = '/'
+  }
+  return { folders: [...folders], links: [...links] }
 }
 
 /**

@@ -1,13 +1,15 @@
 /** Whoever can write a manifest can run commands as the user who reads it: who that is, by owner and mode, as sshd(8) asks it of its files. */
-import { dirname } from 'node:path'
 import type { User } from '../../core/check.ts'
-import { FileError, readText, realpath, stat } from '../../core/files.ts'
+import { FileError, lstat, readText, realpath, stat } from '../../core/files.ts'
+import { followed } from '../../core/mounts.ts'
 import { userLabel } from '../../core/users.ts'
 
-/** The manifest, or a folder above it. */
+/** The manifest, or a folder or a link that leads to it. */
 export interface Place {
   readonly path: string
   readonly folder: boolean
+  /** Only its owner matters: whoever owns a link can put another in its place, also in a sticky folder. */
+  readonly link?: true
   readonly uid: number
   readonly gid: number
   readonly mode: number
@@ -18,7 +20,7 @@ export interface Distrust {
   /** Who else can write there. */
   readonly who: string
   /** The command that ends it. */
-  readonly mend: 'chmod go-w' | 'chown'
+  readonly mend: 'chmod go-w' | 'chown' | 'chown -h'
 }
 
 const GROUP_WRITE = 0o020
@@ -46,8 +48,10 @@ export const judgeTrust = (
 ): Distrust | undefined => {
   const owner = places[0]?.uid
   for (const place of places) {
-    const { path, folder, uid, gid, mode } = place
-    if (uid !== 0 && uid !== owner && uid !== user.uid) return { path, who: userLabel(uid), mend: 'chown' }
+    const { path, folder, link, uid, gid, mode } = place
+    if (uid !== 0 && uid !== owner && uid !== user.uid)
+      return { path, who: userLabel(uid), mend: link ? 'chown -h' : 'chown' }
+    if (link) continue // its mode means nothing
     // In a folder like /tmp nobody renames what is another's.
     if (folder && mode & STICKY) continue
     if (mode & OTHER_WRITE) return { path, who: 'everybody', mend: 'chmod go-w' }
@@ -62,9 +66,11 @@ const place = (path: string, folder: boolean): Place | undefined => {
   return facts && { path, folder, uid: facts.uid, gid: facts.gid, mode: facts.mode }
 }
 
-const above = (path: string): string[] => {
-  const folder = dirname(path)
-  return folder === path ? [] : [folder, ...above(folder)]
+const linkAt = (path: string): Place | undefined => {
+  const facts = lstat(path)
+  return facts?.isSymbolicLink()
+    ? { path, folder: false, link: true, uid: facts.uid, gid: facts.gid, mode: facts.mode }
+    : undefined
 }
 
 const textOf = (path: string): string => {
@@ -76,11 +82,13 @@ const textOf = (path: string): string => {
   }
 }
 
-/** The manifest and every folder that leads to it, also by the links on the way. Throws `FileError`. */
+/** The manifest, and every folder and link that leads to it. Throws `FileError`. */
 export const distrust = (manifest: string, user: Pick<User, 'uid'>): Distrust | undefined => {
   const real = realpath(manifest)
-  const folders = [...new Set([...above(real), ...above(manifest)])]
-  const places = [place(real, false), ...folders.map(path => place(path, true))].filter(each => each !== undefined)
+  const { folders, links } = followed(manifest)
+  const places = [place(real, false), ...folders.map(path => place(path, true)), ...links.map(linkAt)].filter(
+    each => each !== undefined,
+  )
   let texts: { readonly groups: string; readonly passwd: string } | undefined
   return judgeTrust(places, user, ({ gid, uid }) => {
     texts ??= { groups: textOf('/etc/group'), passwd: textOf('/etc/passwd') }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, lchownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parsePlugin, perfFacts } from '../../checks/command/nagios.ts'
@@ -8,7 +8,7 @@ import { command } from '../../checks/command.ts'
 import type { CheckContext, Verdict } from '../../core/check.ts'
 import { masker } from '../../core/mask.ts'
 import { context, scratch } from '../support/context.ts'
-import { completed } from '../support/run-check.ts'
+import { completed, NOBODY, runInChild } from '../support/run-check.ts'
 
 const run = async (options: object, given: Partial<CheckContext> = {}): Promise<Verdict> =>
   command.run((await completed(command, options)) as never, context({ cwd: '/', ...given }))
@@ -172,6 +172,44 @@ describe('what cannot be run', () => {
     expect(await run({ run: ['true'], cwd: 'gone' }, { cwd })).toMatchObject({ code: 'command/no-cwd' })
     writeFileSync(join(cwd, 'file'), '')
     expect(await run({ run: ['true'], cwd: 'file' }, { cwd })).toMatchObject({ code: 'command/no-cwd' })
+  })
+
+  test('a folder that this user may not enter is not taken for the program, and a reason is named', async () => {
+    const cwd = scratch()
+    chmodSync(cwd, 0o755)
+    mkdirSync(join(cwd, 'closed'))
+    executable(join(cwd, 'closed'), 'f', '#!/bin/sh\nexit 0\n')
+    chmodSync(join(cwd, 'closed'), 0o700)
+    if (process.getuid?.() !== 0) chmodSync(join(cwd, 'closed'), 0)
+    const asked = async (options: object) =>
+      runInChild(
+        { kind: 'command', options: await completed(command, options), cwd, home: '/' },
+        process.getuid?.() === 0 ? { uid: NOBODY } : {},
+      )
+    expect(await asked({ run: ['id'], cwd: 'closed' })).toMatchObject({
+      code: 'command/no-cwd',
+      observed: `${join(cwd, 'closed')} may not be entered by this user (EACCES)`,
+      next: `ls -ld ${join(cwd, 'closed')}`,
+    })
+    expect(await asked({ run: ['id'], cwd: 'closed/deeper' })).toMatchObject({
+      code: 'command/no-cwd',
+      observed: expect.stringContaining('EACCES'),
+      next: `ls -ld ${join(cwd, 'closed')}`,
+    })
+    expect(await asked({ run: ['closed/f'] })).toMatchObject({
+      code: 'command/not-started',
+      observed: `closed/f cannot be looked at: this user may not search ${join(cwd, 'closed')}`,
+      next: `ls -ld ${join(cwd, 'closed')}`,
+    })
+    chmodSync(join(cwd, 'closed'), 0o700)
+  })
+
+  test('names that no variable can have', async () => {
+    for (const name of ['', 'A=B', 'A\0B'])
+      expect(await run({ run: ['true'], env: { [name]: 'x' } })).toMatchObject({ code: 'command/contradiction' })
+    for (const name of ['A', '_a1', 'a.b-c', 'ProgramFiles(x86)'])
+      expect(await run({ run: ['true'], env: { [name]: 'x' } })).toMatchObject({ code: 'command/ok' })
+    expect(await run({ run: ['true'], env: { A: 'x\0y' } })).toMatchObject({ code: 'command/contradiction' })
   })
 
   test('what the system will not start', () => {
@@ -340,5 +378,34 @@ describe('who can write the manifest', () => {
     expect(await answer()).toBe('command/manifest-writable')
     chmodSync(cwd, 0o755)
     expect(await answer(join(cwd, 'gone.md'))).toBe('command/manifest-writable')
+  })
+
+  test('each link on the way counts, in the middle too, and of whom it is', async () => {
+    const cwd = scratch()
+    const at = (name: string): string => join(cwd, name)
+    for (const name of ['first', 'open', 'real', 'sticky']) mkdirSync(at(name))
+    writeFileSync(at('real/BOOT.md'), '')
+    symlinkSync('../open/BOOT.md', at('first/BOOT.md'))
+    symlinkSync('../real/BOOT.md', at('open/BOOT.md'))
+    symlinkSync(at('real'), at('open/folder'))
+    symlinkSync('open/folder', at('top'))
+    const answer = async (path: string) => {
+      const verdict = await run({ run: ['true'] }, { cwd, manifest: at(path) })
+      return 'code' in verdict ? `${verdict.code} ${'next' in verdict ? verdict.next : ''}`.trim() : verdict.status
+    }
+    for (const way of ['first/BOOT.md', 'top/BOOT.md']) {
+      expect(await answer(way)).toBe('command/ok')
+      chmodSync(at('open'), 0o777)
+      expect(await answer(way)).toBe(`command/manifest-writable chmod go-w ${at('open')}`)
+      chmodSync(at('open'), 0o755)
+    }
+    // In a sticky folder nobody but its owner turns a link elsewhere.
+    chmodSync(at('sticky'), 0o1777)
+    symlinkSync('../real/BOOT.md', at('sticky/BOOT.md'))
+    expect(await answer('sticky/BOOT.md')).toBe('command/ok')
+    if (process.getuid?.() === 0) {
+      lchownSync(at('sticky/BOOT.md'), 7777, 7777)
+      expect(await answer('sticky/BOOT.md')).toBe(`command/manifest-writable chown -h root ${at('sticky/BOOT.md')}`)
+    }
   })
 })
