@@ -247,7 +247,7 @@ export const planOfWords = async (
     plan: {
       file: null,
       title: null,
-      deadlineMs: Math.max(60_000, timeoutMs + 1000),
+      deadlineMs: Math.max(60_000, timeoutMs + (check.lingerMs ?? 0) + 1000),
       vars: {},
       warnings: [],
       checks: [

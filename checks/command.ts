@@ -11,6 +11,7 @@ import { shownPath } from '../core/paths.ts'
 import { flawOfPattern } from '../core/safe-regex.ts'
 import { quote } from '../core/shell.ts'
 import { excerpt } from '../core/text.ts'
+import { allowance, LINGER_MS } from './command/allowance.ts'
 import { execute } from './command/execute.ts'
 import { type Asked, judge, type Wanted } from './command/judge.ts'
 import { whyNotStarted } from './command/start.ts'
@@ -69,13 +70,6 @@ const FLAW: Readonly<Record<CommandFlaw, string>> = {
   interpreter: 'no-interpreter',
 }
 
-/**
- * How long the command may take: a quarter of the time, at most half a second, is kept for saying what did not end. The gate's clock
- * has been running since before this child was there.
- */
-const mostMs = (timeoutMs: number): number =>
-  timeoutMs - Math.min(500, timeoutMs / 4) - Math.min(process.uptime() * 1000, timeoutMs / 2)
-
 /** Why nothing can be started in a folder, and where to look. */
 const oddFolder = (path: string): { readonly observed: string; readonly at: string } | undefined => {
   const broken = findBreak(path)
@@ -133,8 +127,8 @@ text; between slashes (\`/ready in [0-9]+ ms/i\`) it is a regular expression, of
 With \`nagios: true\` it is a plugin of Nagios, Icinga or Sensu, of which there are thousands: 0 passes, 1 warns, 2 (critical) and 3
 (unknown) fail, the first line is the summary, and perfdata behind its \`|\` become facts (\`perf:LABEL\`).
 
-The command is killed at the deadline (\`timeout\`), with everything in its process group; so is what it leaves running there when it
-ends. The first 64 KiB of each output are judged, and it is said where there was more.
+The command has the whole of \`timeout\` for itself (if starting took seconds, the message says how much it had), and is killed then, with
+everything in its process group; so is what it leaves running there when it ends. The first 64 KiB of each output are judged, and it is said where there was more.
 
 **Not run at all** if others than root and the manifest's owner can write the manifest, or a folder or a link that leads to it: they could run
 anything as you. A group of which the owner is the only member is no other.
@@ -232,6 +226,7 @@ A secret among the words can be seen in ps(1) while it runs: give it in \`env\`.
       expect: { status: 'fail', code: 'command/not-found' },
     },
   ],
+  lingerMs: LINGER_MS,
   conflict: given => contradiction(given as Given),
   async run(options, ctx): Promise<Verdict> {
     const wrong = contradiction(options)
@@ -270,7 +265,8 @@ A secret among the words can be seen in ps(1) while it runs: give it in \`env\`.
         ctx.mask(program.next ?? look),
       )
     }
-    const ended = await execute({ path: program.path, argv0: word, args, cwd, env }, mostMs(ctx.timeoutMs), ctx.signal)
+    const given = allowance(ctx.timeoutMs, ctx.spentMs)
+    const ended = await execute({ path: program.path, argv0: word, args, cwd, env }, given.ms, ctx.signal)
     if ('error' in ended) {
       const { what, says } = whyNotStarted(ended.error)
       const observed = ctx.mask(`${program.path} ${says}`)
@@ -282,6 +278,7 @@ A secret among the words can be seen in ps(1) while it runs: give it in \`env\`.
       shown,
       paste: ctx.mask(`cd ${quote(cwd)} && ${words.join(' ')}`),
       mask: ctx.mask,
+      given: given.words,
     }
     return judge(ended, wantedOf(options), asked)
   },

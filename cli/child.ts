@@ -20,15 +20,20 @@ const crash = (job: number, error: unknown): void => {
   answer({ job, outcome: { status: 'crash', error: { name, message } } })
 }
 
+let first: number | undefined
+
 const run = async ({ job, kind, options, facts, secrets, outcomes, stateDir }: Job): Promise<void> => {
+  first ??= job
   try {
     const load = registry[kind]
     if (!load) throw new Error(`kind ${kind} is not one of ours, so it cannot run in a process of its own`)
     const check = await load()
     // The parent holds the deadline; this timer lets a check that can still listen end tidily.
-    const signal = AbortSignal.timeout(facts.timeoutMs)
+    const signal = AbortSignal.timeout(facts.timeoutMs + (check.lingerMs ?? 0))
     const store = localStore({ dir: stateDir, now: Date.now })
-    const ctx = contextOf(facts, secrets, { outcomes: new Map(outcomes), signal, store, now: Date.now })
+    // A child was started for its first job; one that resolves names gets more of them later.
+    const spentMs = job === first ? process.uptime() * 1000 : 0
+    const ctx = contextOf(facts, secrets, { spentMs, outcomes: new Map(outcomes), signal, store, now: Date.now })
     answer({ job, outcome: await check.run(options as never, ctx) })
   } catch (error) {
     crash(job, error)

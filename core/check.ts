@@ -84,6 +84,8 @@ export interface CheckContext {
   readonly signal: AbortSignal
   /** How long this attempt may take, in ms. */
   readonly timeoutMs: number
+  /** How much of that had gone by before `run` was called here, in ms: a child process takes time to start. */
+  readonly spentMs: number
   /** Wall clock, ms since the epoch. */
   now(): number
   /** Makes a path absolute: `~` is the home of the user that runs, relative paths start at the manifest's folder. */
@@ -229,6 +231,8 @@ export interface Check<S extends ObjectSchema = ObjectSchema> {
   readonly conflict?: (given: Readonly<Record<string, unknown>>, around: Surroundings) => string | undefined
   /** `conflict` knows what to make of options that are open. Of other kinds it is not asked before all are known. */
   readonly judgesOpen?: true
+  /** It keeps its timeout itself, and says what did not end: how much longer the runner waits for that, in ms. */
+  readonly lingerMs?: number
   /** It sends or logs in, so it is never retried (E307). */
   readonly sends?: true
   readonly examples: readonly [Example<S>, ...Example<S>[]]

@@ -18,7 +18,7 @@ export const absolute = (text: string, { cwd, home }: Pick<ContextFacts, 'cwd' |
 export const contextOf = (
   facts: ContextFacts,
   secrets: readonly string[],
-  live: Pick<CheckContext, 'outcomes' | 'signal' | 'store' | 'now'>,
+  live: Pick<CheckContext, 'spentMs' | 'outcomes' | 'signal' | 'store' | 'now'>,
 ): CheckContext => ({
   ...facts,
   ...live,

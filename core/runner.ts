@@ -141,6 +141,7 @@ export const runChecks = async (
   const tryOnce = async (check: PlannedCheck, { kind, options: opts }: Prepared, attempt: number): Promise<Outcome> => {
     const controller = new AbortController()
     const { timeoutMs } = check
+    const waitMs = timeoutMs + (kind.lingerMs ?? 0)
     const ctx = contextOf(
       {
         id: check.id,
@@ -156,6 +157,7 @@ export const runChecks = async (
       },
       hidden,
       {
+        spentMs: 0,
         outcomes: new Map(before(check).flatMap(id => (outcomes.has(id) ? [[id, outcomes.get(id) as Outcome]] : []))),
         signal: controller.signal,
         store: options.store,
@@ -166,9 +168,9 @@ export const runChecks = async (
     // A timer of our own: AbortSignal.timeout() would not keep the process alive, and a hung check would end as silence.
     const late = new Promise<Outcome>(resolve => {
       timer = setTimeout(() => {
-        resolve({ status: 'timeout', afterMs: timeoutMs })
-        controller.abort(new Error(`no answer within ${timeoutMs} ms`))
-      }, timeoutMs)
+        resolve({ status: 'timeout', afterMs: waitMs })
+        controller.abort(new Error(`no answer within ${waitMs} ms`))
+      }, waitMs)
     })
     let onEnd = (): void => {}
     const ended = new Promise<Outcome>(resolve => {

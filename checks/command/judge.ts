@@ -18,6 +18,8 @@ export interface Asked {
   /** The same with its folder, to be pasted. */
   readonly paste: string
   readonly mask: (text: string) => string
+  /** The time that it had, in words. */
+  readonly given: string
 }
 
 /** How much of an output is judged. */
@@ -45,8 +47,8 @@ const quoted = (ended: Ended, { mask }: Asked): string => {
   return parts.length > 0 ? parts.join('; ') : 'no output'
 }
 
-const endOf = ({ code, signal, late, ms }: Ended): string => {
-  if (late) return `no end within ${span(ms)}`
+const endOf = ({ code, signal, late, ms }: Ended, { given }: Asked): string => {
+  if (late) return `no end within ${given}`
   return signal === null ? `exit ${code} after ${span(ms)}` : `signal ${signal} after ${span(ms)}`
 }
 
@@ -87,22 +89,21 @@ const asPlugin = (ended: Ended, asked: Asked, plugin: PluginOutput, trouble: Say
 type Say = (what: string, summary: string, expected: string, status?: 'warn' | 'fail') => Trouble
 
 export const judge = (ended: Ended, wanted: Wanted, asked: Asked): Verdict => {
-  const { shown, paste, mask } = asked
+  const { shown, paste, mask, given } = asked
   const plugin = wanted.nagios ? parsePlugin(mask(ended.stdout.text).slice(0, CAP)) : undefined
   const facts = factsOf(ended, plugin)
   const trouble: Say = (what, summary, expected, status = 'fail') => ({
     status,
     code: `command/${what}`,
     summary,
-    observed: `${endOf(ended)}; ${quoted(ended, asked)}`,
+    observed: `${endOf(ended, asked)}; ${quoted(ended, asked)}`,
     expected,
     next: paste,
     watched: [shown],
     facts,
   })
   const well = wanted.nagios ? 'exit 0 (OK)' : exits(wanted.exit)
-  if (ended.late)
-    return trouble('late', `${shown} did not end within ${span(ended.ms)}, and was killed`, `${well} in time`)
+  if (ended.late) return trouble('late', `${shown} did not end within ${given}, and was killed`, `${well} in time`)
   if (ended.signal !== null) return trouble('signal', `${shown} was ended by ${ended.signal}`, well)
   if (plugin) {
     const verdict = asPlugin(ended, asked, plugin, trouble)

@@ -1,6 +1,7 @@
 import { chmodSync, lchownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { allowance } from '../../checks/command/allowance.ts'
 import { parsePlugin, perfFacts } from '../../checks/command/nagios.ts'
 import { whyNotStarted } from '../../checks/command/start.ts'
 import { isPrivate, judgeTrust, type Place } from '../../checks/command/trust.ts'
@@ -64,6 +65,21 @@ describe('how it ends', () => {
   test('at the deadline it is killed, and what it had said is shown', async () => {
     const verdict = await run({ run: ['sh', '-c', 'echo waiting for db; exec sleep 30'] }, { timeoutMs: 3000 })
     expect(verdict).toMatchObject({ code: 'command/late', observed: expect.stringContaining('stdout: waiting for db') })
+  })
+
+  test('it has its whole timeout; if it had less, the message says so', async () => {
+    const late = await run({ run: ['sleep', '30'] }, { timeoutMs: 700 })
+    expect(late).toMatchObject({ code: 'command/late', summary: 'sleep 30 did not end within 700 ms, and was killed' })
+    expect('facts' in late && Number(late.facts?.ms)).toBeGreaterThanOrEqual(690)
+    expect(await run({ run: ['sleep', '30'] }, { timeoutMs: 1000, spentMs: 3000 })).toMatchObject({
+      observed: expect.stringMatching(/^no end within 500 ms \(of 1 s: /),
+    })
+    expect(allowance(1000, 300)).toEqual({ ms: 1000, words: '1 s' })
+    expect(allowance(5000, 2900)).toEqual({
+      ms: 4600,
+      words: '4.6 s (of 5 s: the process to run it in took the rest to start)',
+    })
+    expect(allowance(1000, 60_000).ms).toBe(1)
   })
 
   test('one that closes its output and lives on is waited for', async () => {

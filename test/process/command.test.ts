@@ -24,6 +24,22 @@ const plugins = (): string => {
 const pidIn = (path: string): Promise<number> =>
   until(() => existsSync(path) && Number(readFileSync(path, 'utf8').trim()), `a pid in ${path}`)
 
+describe('the timeout', () => {
+  it('is the time that the command gets, from the command line and from a manifest', async () => {
+    const cwd = scratch()
+    const words = ['check', 'command', '--run', 'sleep', '--run', '0.8', '--timeout', '1s', '--format', 'json']
+    const checked = await bootcheck(words, { cwd })
+    expect(reportOf(checked).checks[0]).toMatchObject({ code: 'command/ok' })
+    lay(cwd, { 'BOOT.md': manifest('check: command\nid: nap\nrun: [sleep, "60"]\ntimeout: 1s') })
+    const ended = await bootcheck(['run', '--format', 'json'], { cwd })
+    expect(reportOf(ended).checks[0]).toMatchObject({
+      code: 'command/late',
+      summary: 'sleep 60 did not end within 1 s, and was killed',
+    })
+    expect(Number(reportOf(ended).checks[0]?.facts.ms)).toBeGreaterThanOrEqual(990)
+  })
+})
+
 describe('what it started is gone', () => {
   const HANGS = 'check: command\nid: hung\nrun: [sh, -c, "sleep 300 & echo $! > pid; echo began; wait"]'
 

@@ -15,7 +15,7 @@ export const asNobody = (body: string): unknown => {
     ;(await load('core/contain.ts')).enterChild()
     const context = cwd => ({
       id: 'under-test', cwd, home: cwd, env: {}, user: { uid: 65534, gid: 65534, name: 'nobody' }, phase: 'before',
-      running: false, attempt: 1, outcomes: new Map(), signal: AbortSignal.timeout(30_000), timeoutMs: 5000, now: Date.now,
+      running: false, attempt: 1, spentMs: 0, outcomes: new Map(), signal: AbortSignal.timeout(30_000), timeoutMs: 5000, now: Date.now,
       path: text => text.startsWith('/') ? text : text === '.' ? cwd : cwd + '/' + text.replace(/^~\\/?/, ''), mask: text => text,
     })
     console.log(JSON.stringify(await (async () => { ${body} })()))`

@@ -29,6 +29,7 @@ export const main = async (exported: readonly unknown[]): Promise<void> => {
     },
     [],
     {
+      spentMs: 0,
       outcomes: new Map(),
       signal: AbortSignal.timeout(20_000),
       now: Date.now,

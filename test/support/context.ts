@@ -43,6 +43,7 @@ export const context = (given: Partial<CheckContext> & { cwd: string }): CheckCo
     outcomes: new Map(),
     signal: AbortSignal.timeout(30_000),
     timeoutMs: 5000,
+    spentMs: 0,
     now: Date.now,
     path: text => {
       const expanded = text === '~' || text.startsWith('~/') ? join(given.home ?? homedir(), text.slice(1)) : text

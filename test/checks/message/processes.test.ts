@@ -17,7 +17,7 @@ const SOURCE = `
   const [dir = '', options = '', contained = ''] = process.argv.slice(2)
   if (contained === 'child') enterChild()
   const facts = { id: 'x', cwd: dir, manifest: null, home: dir, env: {}, user: { uid: 0, gid: 0, name: 'x' }, phase: 'before' as const, running: false, attempt: 1, timeoutMs: 60000 }
-  const ctx = contextOf(facts, [], { outcomes: new Map(), signal: new AbortController().signal, now: Date.now, store: localStore({ dir, now: Date.now }) })
+  const ctx = contextOf(facts, [], { spentMs: 0, outcomes: new Map(), signal: new AbortController().signal, now: Date.now, store: localStore({ dir, now: Date.now }) })
   await import('undici') // loaded beforehand, so that they race for the store and not for the processor
   console.log('ready')
   readSync(0, Buffer.alloc(8))
