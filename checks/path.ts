@@ -81,8 +81,20 @@ const OF_SOMETHING = [
   'inside',
 ] as const
 
+/** A text that is no amount, or holds a variable, has none. */
+const amountIn =
+  (read: (text: string) => number | undefined) =>
+  (given: unknown): number | undefined =>
+    typeof given === 'string' ? read(given) : undefined
+
+/** Pairs of which the first may not be above the second. */
+const LIMITS = [
+  ['min-size', 'max-size', amountIn(size)],
+  ['min-age', 'max-age', amountIn(ageLimit)],
+] as const
+
 const text = { type: 'string', minLength: 1 } as const
-const patterns = { type: 'array', minItems: 1, items: text } as const
+const patterns = { type: 'array', minItems: 1, items: { ...text, format: 'text' } } as const
 const length = { type: 'string', format: 'duration', pattern: DURATION_PATTERN } as const
 const amount = { type: 'string', format: 'size', pattern: SIZE_PATTERN } as const
 const who = { type: ['string', 'integer'], minLength: 1, minimum: 0 } as const
@@ -95,9 +107,9 @@ what is judged is what a gateway would open; \`type: link\` asks that the path i
 bit for group or others). With \`absent: true\` nothing may be there, not even a link to nothing. Everything that is wrong is told at once.
 
 **contains, lacks.** Each pattern is text, or a regular expression (JavaScript's) between slashes: \`ready\`, \`/^ready in [0-9]+ ms$/i\`. It is
-sought in one line at a time, so also in a log of gigabytes. Text that begins and ends with a slash is written as an expression,
+sought in one line at a time (of UTF-8; a carriage return ends one, too), so also in a log of gigabytes. Text that begins and ends with a slash is written as an expression,
 \`/\\/etc\\//\`. A regular expression that may take long runs in a process of its own, which the deadline ends. An empty file proves no \`lacks\`, unless
-\`min-size: 0B\` says that it may be empty. What a line says is not shown.
+\`min-size: 0B\` says that it may be empty; a compressed file or one in UTF-16 proves none either. What a line says is not shown.
 
 **inside.** The real place, every link followed, must lie below that folder: a workspace that is a link to \`/\` is not inside.
 
@@ -159,7 +171,7 @@ a path that is wrong higher up fails. The age is that of the last change of cont
     'pattern-missing': 'a pattern of `contains` is in no line',
     'pattern-found': 'a pattern of `lacks` is in a line',
     empty: 'the file is empty, which proves no `lacks`',
-    undecided: 'a line is too long, or the file endless, so a pattern may still be there',
+    undecided: 'a line is too long, the file endless, compressed or not UTF-8, so a pattern may still be there',
     unreadable: 'the file may not be read by this user',
     outside: 'its real place lies outside the wanted folder',
     'root-missing': 'the folder of `inside` cannot be looked at',
@@ -172,6 +184,11 @@ a path that is wrong higher up fails. The age is that of the last change of cont
     // Nothing is ever called so: it would pass and have watched nothing.
     if (given.absent === true && /[*?]/.test(String(given.path)))
       return `"path" is no glob, so nothing would be looked for: ${String(given.path)} (\`tmp-files\` counts what globs match)`
+    for (const [least, most, read] of LIMITS) {
+      const [low, high] = [read(given[least]), read(given[most])]
+      if (low !== undefined && high !== undefined && low > high)
+        return `"${least}: ${given[least]}" is more than "${most}: ${given[most]}": no file has both`
+    }
     const { type } = given
     const content = asked.find(key => /size|contains|lacks/.test(key))
     if (content && typeof type === 'string' && type !== 'file' && type !== 'link')

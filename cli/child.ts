@@ -2,18 +2,19 @@
 import { Socket } from 'node:net'
 import { kinds } from '../checks/index.ts'
 import type { Registry } from '../core/check.ts'
-import { CHANNEL, type Job, type Reply } from '../core/child.ts'
+import { CHANNEL, type Job, type Reply, type Word } from '../core/child.ts'
 import { enterChild } from '../core/contain.ts'
 import { contextOf } from '../core/context.ts'
 import { localStore } from '../core/local-store.ts'
 
-enterChild()
-
 const registry: Registry = kinds
 const pipe = new Socket({ fd: CHANNEL, readable: true, writable: true })
-const answer = (reply: Reply): void => {
+const answer = (reply: Reply | Word): void => {
   pipe.write(`${JSON.stringify(reply)}\n`)
 }
+
+// The pipe takes it at once: what comes next may never let this thread go.
+enterChild(doing => answer({ doing }))
 
 const crash = (job: number, error: unknown): void => {
   const { name, message } = error instanceof Error ? error : { name: 'NonError', message: String(error) }

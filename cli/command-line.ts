@@ -214,7 +214,16 @@ export const parseCommand = (given: readonly string[]): Command => {
       throw new UsageError(`${word.name} has no option ${name.length > 1 ? '--' : '-'}${name}${meant(name, all)}`)
     }
     // cac lists an alias beside its name.
-    if (!seen.has(option)) read(option, value, sink)
+    if (!seen.has(option)) {
+      try {
+        read(option, value, sink)
+      } catch (error) {
+        if (!(error instanceof UsageError) || !word.open || args[0] === undefined) throw error
+        throw new UsageError(
+          `${error.message}; a key of ${args[0]}'s own that is called so is --${args[0]}.${option.name}`,
+        )
+      }
+    }
     seen.add(option)
   }
   const lost = [...typed.values()].find(name => name.includes('.') && !Object.hasOwn(open, name))

@@ -70,4 +70,4 @@ Usage
 
 Options
 ${columns([...word.options, ...COMMON].map(optionRow))}
-`
+${word.notes ? `\n${word.notes}\n` : ''}`

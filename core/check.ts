@@ -1,4 +1,5 @@
 /** The shapes that everything else speaks: a kind, what it is given, and what it answers. */
+import type { Doing } from './contain.ts'
 import type { Store, StoreEvent } from './store.ts'
 
 /** Facts of a verdict for machines: numbers and short strings, by name. */
@@ -46,7 +47,8 @@ export interface Trouble {
 /** A verdict, or what only the runner may add. */
 export type Outcome =
   | Verdict
-  | { readonly status: 'timeout'; readonly afterMs: number }
+  /** `during`: what its child process had begun, where it left word of that. */
+  | { readonly status: 'timeout'; readonly afterMs: number; readonly during?: Doing }
   | { readonly status: 'crash'; readonly error: { readonly name: string; readonly message: string } }
   | { readonly status: 'blocked'; readonly by: string }
 

@@ -5,7 +5,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Duplex } from 'node:stream'
 import type { Outcome, Verdict } from './check.ts'
-import type { Reason } from './contain.ts'
+import type { Doing, Reason } from './contain.ts'
 import type { ContextFacts } from './context.ts'
 
 /** What a child is asked to do: one line of JSON. Secrets travel here and never in argv or the environment. */
@@ -27,6 +27,11 @@ export interface Reply {
     | { readonly status: 'crash'; readonly error: { readonly name: string; readonly message: string } }
 }
 
+/** What a child is doing, or that it has done it: the last word holds. */
+export interface Word {
+  readonly doing: Doing | null
+}
+
 /** The pipe's descriptor in the child. */
 export const CHANNEL = 3
 
@@ -41,7 +46,11 @@ interface Worker {
 
 const crash = (message: string): Reply['outcome'] => ({ status: 'crash', error: { name: 'ChildProcess', message } })
 
-const startWorker = async (entry: string, env: NodeJS.ProcessEnv): Promise<Worker> => {
+const startWorker = async (
+  entry: string,
+  env: NodeJS.ProcessEnv,
+  onWord: (doing: Doing | null) => void,
+): Promise<Worker> => {
   const { spawn } = await import('node:child_process')
   const child: ChildProcess = spawn(process.execPath, [entry], {
     detached: true,
@@ -62,8 +71,12 @@ const startWorker = async (entry: string, env: NodeJS.ProcessEnv): Promise<Worke
   pipe.on('data', (piece: string) => {
     text += piece
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n')) {
-      const reply = JSON.parse(text.slice(0, at)) as Reply
+      const reply = JSON.parse(text.slice(0, at)) as Reply | Word
       text = text.slice(at + 1)
+      if ('doing' in reply) {
+        onWord(reply.doing)
+        continue
+      }
       waiting.get(reply.job)?.(reply.outcome)
       waiting.delete(reply.job)
     }
@@ -95,8 +108,16 @@ const startWorker = async (entry: string, env: NodeJS.ProcessEnv): Promise<Worke
 }
 
 export interface Children {
-  /** Runs one job in a child; `name` jobs share one, every other gets its own. Aborting kills what can be killed. */
-  run(reason: Reason, job: Omit<Job, 'job'>, signal: AbortSignal): Promise<Reply['outcome']>
+  /**
+   * Runs one job in a child; `name` jobs share one, every other gets its own. Aborting kills what can be killed.
+   * `onWord` hears what a child of its own is doing.
+   */
+  run(
+    reason: Reason,
+    job: Omit<Job, 'job'>,
+    signal: AbortSignal,
+    onWord: (doing: Doing | null) => void,
+  ): Promise<Reply['outcome']>
   killAll(): void
 }
 
@@ -106,18 +127,18 @@ export const children = (entry: string, checks: number): Children => {
   let resolver: Promise<Worker> | undefined
   let jobs = 0
   let closed = false
-  const start = async (env: NodeJS.ProcessEnv): Promise<Worker> => {
-    const worker = await startWorker(entry, env)
+  const start = async (env: NodeJS.ProcessEnv, onWord: (doing: Doing | null) => void): Promise<Worker> => {
+    const worker = await startWorker(entry, env, onWord)
     if (closed) worker.kill()
     else alive.add(worker)
     return worker
   }
   return {
-    async run(reason, job, signal) {
+    async run(reason, job, signal, onWord) {
       const { env } = job.facts
       const shared = reason === 'name'
-      if (shared) resolver ??= start({ ...env, UV_THREADPOOL_SIZE: String(threads(checks)) })
-      const worker = await (shared && resolver ? resolver : start({ ...env }))
+      if (shared) resolver ??= start({ ...env, UV_THREADPOOL_SIZE: String(threads(checks)) }, () => {})
+      const worker = await (shared && resolver ? resolver : start({ ...env }, onWord))
       const release = (): void => {
         worker.kill()
         alive.delete(worker)

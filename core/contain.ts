@@ -17,11 +17,27 @@ export class NeedsChild extends Error {
   }
 }
 
-let contained = false
+/** What a check is doing that may take for ever. */
+export interface Doing {
+  /** Reads on from `it was still`. */
+  readonly what: string
+  /** What to do where no answer came. */
+  readonly next: string
+}
 
-/** Says that this process is such a child: from here on nothing is refused. */
-export const enterChild = (): void => {
+let contained = false
+let tell: (doing: Doing | null) => void = () => {}
+
+/** Says that this process is such a child: from here on nothing is refused. `told` hears what it is doing. */
+export const enterChild = (told: typeof tell = () => {}): void => {
   contained = true
+  tell = told
+}
+
+/** In a child, leaves word of what begins now, so that the gate can name it if no answer comes; the function that is returned takes it back. */
+export const doing = (word: Doing): (() => void) => {
+  tell(word)
+  return () => tell(null)
 }
 
 export const contain = (reason: Reason, what: string): void => {

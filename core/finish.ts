@@ -52,15 +52,18 @@ const said = (outcome: Outcome, check: PlannedCheck, file: string | null): Said 
     }
     case 'skip':
       return { ...NOTHING, code: 'run/skip', summary: `not run: ${outcome.reason}` }
-    case 'timeout':
+    case 'timeout': {
+      const { during } = outcome
+      const after = span(outcome.afterMs)
       return {
         ...NOTHING,
         code: 'run/timeout',
-        summary: `no answer after ${span(outcome.afterMs)}`,
-        observed: `the check was still waiting after ${span(outcome.afterMs)}`,
+        summary: `no answer after ${after}${during ? `: it was still ${during.what}` : ''}`,
+        observed: `the check was still ${during?.what ?? 'waiting'} after ${after}`,
         expected: `an answer within ${span(check.timeoutMs)}, and within the deadline of the run`,
-        next: `${again(check, file)}, to see it alone; if it is slow by nature, raise its timeout`,
+        next: during?.next ?? `${again(check, file)}, to see it alone; if it is slow by nature, raise its timeout`,
       }
+    }
     case 'crash':
       return {
         ...NOTHING,

@@ -3,7 +3,7 @@
 import type { Check, CheckContext, Env, Outcome, Phase, Registry, Verdict } from './check.ts'
 import { type Children, children } from './child.ts'
 import { elapsed } from './clock.ts'
-import { NeedsChild } from './contain.ts'
+import { type Doing, NeedsChild } from './contain.ts'
 import { absolute, contextOf } from './context.ts'
 import { forgetMounts } from './mounts.ts'
 import type { PlannedCheck, Skip } from './plan.ts'
@@ -11,6 +11,7 @@ import type { Problem } from './report.ts'
 import { withoutSkipped } from './skips.ts'
 import { crashed, sound } from './sound.ts'
 import type { Store } from './store.ts'
+import { excerpt } from './text.ts'
 import { resolveOptions } from './variables.ts'
 import type { World } from './world.ts'
 
@@ -124,6 +125,7 @@ export const runChecks = async (
     check: PlannedCheck,
     ctx: CheckContext,
     opts: unknown,
+    onWord: (doing: Doing | null) => void,
   ): Promise<Outcome> => {
     const { id, cwd, manifest, home, env, user, phase, running, attempt, timeoutMs } = ctx
     const facts = { id, cwd, manifest, home, env, user, phase, running, attempt, timeoutMs }
@@ -135,7 +137,7 @@ export const runChecks = async (
       outcomes: [...ctx.outcomes],
       stateDir: options.stateDir,
     }
-    return pool.run(reason, job, ctx.signal)
+    return pool.run(reason, job, ctx.signal, onWord)
   }
 
   const tryOnce = async (check: PlannedCheck, { kind, options: opts }: Prepared, attempt: number): Promise<Outcome> => {
@@ -164,18 +166,22 @@ export const runChecks = async (
         now: world.now,
       },
     )
+    let word: Doing | null = null
+    const during = (): { during?: Doing } =>
+      word === null ? {} : { during: { ...word, what: excerpt(ctx.mask(word.what), 300) } }
     let timer: NodeJS.Timeout | undefined
     // A timer of our own: AbortSignal.timeout() would not keep the process alive, and a hung check would end as silence.
     const late = new Promise<Outcome>(resolve => {
       timer = setTimeout(() => {
-        resolve({ status: 'timeout', afterMs: waitMs })
+        resolve({ status: 'timeout', afterMs: waitMs, ...during() })
         controller.abort(new Error(`no answer within ${waitMs} ms`))
       }, waitMs)
     })
     let onEnd = (): void => {}
     const ended = new Promise<Outcome>(resolve => {
       onEnd = () => {
-        resolve(cutOff(check))
+        const outcome = cutOff(check)
+        resolve(outcome.status === 'timeout' ? { ...outcome, ...during() } : outcome)
         controller.abort(over)
       }
       waiting.add(onEnd)
@@ -184,7 +190,10 @@ export const runChecks = async (
       try {
         return await kind.run(opts as never, ctx)
       } catch (error) {
-        if (error instanceof NeedsChild) return inChild(error.reason, check, ctx, opts)
+        if (error instanceof NeedsChild)
+          return inChild(error.reason, check, ctx, opts, heard => {
+            word = heard
+          })
         throw error
       }
     })().catch(crashed)

@@ -2,13 +2,15 @@
  * Patterns of a user's, and what they find. Plain text stands for itself; `/…/flags` is a regular expression of JavaScript.
  * Nobody can tell beforehand how long one takes, so it is matched in a child process that the deadline ends.
  */
-import { contain } from './contain.ts'
+import { contain, doing } from './contain.ts'
 
 export interface Matcher {
   /** The pattern as written. */
   readonly source: string
   /** It stands for itself. */
   readonly plain: boolean
+  /** Nobody can say how long it takes. */
+  readonly slow: boolean
   /** Where the pattern begins in a text; -1 where it is not. Throws `NeedsChild` before it could take long. */
   find(text: string): number
 }
@@ -28,7 +30,7 @@ const compile = (text: string): Matcher | { readonly problem: string } => {
   if (body === undefined)
     return text === ''
       ? { problem: 'the pattern is empty, so it is found everywhere' }
-      : { source: text, plain: true, find: given => given.indexOf(text) }
+      : { source: text, plain: true, slow: false, find: given => given.indexOf(text) }
   if (body === '') return { problem: `the pattern ${text} is empty, so it is found everywhere` }
   if (!FLAGS.test(flags))
     return {
@@ -40,12 +42,13 @@ const compile = (text: string): Matcher | { readonly problem: string } => {
   } catch (error) {
     return { problem: `the pattern ${text} is no regular expression: ${(error as Error).message.split(': ').at(-1)}` }
   }
-  const long = !PREDICTABLE.test(body)
+  const slow = !PREDICTABLE.test(body)
   return {
     source: text,
     plain: false,
+    slow,
     find: given => {
-      if (long) contain('code', `the pattern ${text}`)
+      if (slow) contain('code', `the pattern ${text}`)
       return given.search(expression)
     },
   }
@@ -62,4 +65,13 @@ export const matcherOf = (text: string): Matcher => {
   const made = compile(text)
   if ('problem' in made) throw new TypeError(made.problem)
   return made
+}
+
+const MEND =
+  'simplify the pattern: where a repetition stands in or right after another, as in /(a+)+$/, no time is enough'
+
+/** To be called before patterns are sought in something (`where`): a deadline names those that may take long. Call what is returned when they have been. */
+export const seeking = (patterns: readonly Matcher[], where: string): (() => void) => {
+  const slow = patterns.filter(pattern => pattern.slow).map(({ source }) => source)
+  return slow.length === 0 ? () => {} : doing({ what: `seeking ${slow.join(', ')} in ${where}`, next: MEND })
 }

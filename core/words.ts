@@ -3,6 +3,7 @@ import type { ObjectSchema, OptionSchema } from './check.ts'
 import { fitOptions, pointer, pointerParts, schemasAt } from './options.ts'
 import type { Problem } from './report.ts'
 import { suggest } from './suggest.ts'
+import { excerpt } from './text.ts'
 
 export type Words = Readonly<Record<string, string | true | readonly string[]>>
 
@@ -44,10 +45,13 @@ const json = (text: string): unknown => {
   }
 }
 
-/** Free text is taken as it stands, commas and all, unless it is a list in JSON. */
-const listed = (text: string): readonly unknown[] => {
-  const parsed = json(text)
-  return Array.isArray(parsed) ? parsed : [text]
+/** Brackets around quotes: a list in JSON, or meant to be one. */
+const LIST = /^\s*\[\s*".*\]\s*$/s
+
+/** A number in it that JSON's reader has rounded. */
+const rounded = (value: unknown): boolean => {
+  if (typeof value === 'object' && value !== null) return Object.values(value).some(rounded)
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
 }
 
 const flag = (path: string): string =>
@@ -56,9 +60,9 @@ const flag = (path: string): string =>
     .join('.')}`
 
 /**
- * Options with defaults filled in, each word converted to what the schema wants, or every problem with them. A list is given by
- * repeating the option or with commas (free text: by repeating it, or as JSON); a key of a map as `--http.path`; a list of maps as `--from.file f --from.pointer p` (one
- * item) or as JSON.
+ * Options with defaults filled in, each word converted to what the schema wants, or every problem with them. Any list is given by
+ * repeating the option or as JSON, and one whose items are no free text (`format: text`) with commas, too; a key of a map as `--http.path`; a list
+ * of maps as `--from.file f --from.pointer p` (one item) or as JSON.
  */
 export const optionsFromWords = async (
   schema: ObjectSchema,
@@ -145,6 +149,8 @@ const valueFor = (
   const refuse = (message: string, hint: string): undefined => void problems.push({ code: 'E306', message, hint })
   if (given === true) return wants(schemas, 'boolean') ? true : refuse(`--${name} needs a value`, `--${name} VALUE`)
   const several = typeof given === 'string' ? [given] : [...given]
+  if ((wants(schemas, 'object') || wants(schemas, 'array')) && several.some(text => rounded(json(text))))
+    return refuse(`--${name} holds a whole number that cannot be held exactly`, 'at most 9007199254740991')
   const map = wants(schemas, 'object') && several.length === 1 ? json(several[0] ?? '') : undefined
   if (map !== undefined && !Array.isArray(map)) return map
   const ofMaps = schemas.some(schema => wants([schema.items ?? {}], 'object'))
@@ -158,8 +164,15 @@ const valueFor = (
         )
       return parsed.flat()
     }
-    if (schemas.some(schema => schema.items?.format === 'text')) return several.flatMap(listed)
-    return several.flatMap(splitCommas)
+    const broken = several.find(text => LIST.test(text) && json(text) === undefined)
+    if (broken !== undefined)
+      return refuse(`--${name} looks like a list in JSON and is none: ${excerpt(broken, 60)}`, `--${name} '["a", "b"]'`)
+    const free = schemas.some(schema => schema.items?.format === 'text')
+    return several.flatMap((text): readonly unknown[] => {
+      const parsed = json(text)
+      if (Array.isArray(parsed)) return parsed
+      return free ? [text] : splitCommas(text)
+    })
   }
   const [only, ...more] = several
   if (more.length > 0 || only === undefined) return refuse(`--${name} is given ${several.length} times`, 'give it once')

@@ -1,6 +1,6 @@
 /** From how a command ended, and what it said, to a verdict. */
 import type { Facts, Trouble, Verdict } from '../../core/check.ts'
-import { matcherOf } from '../../core/safe-regex.ts'
+import { matcherOf, seeking } from '../../core/safe-regex.ts'
 import { excerpt, span } from '../../core/text.ts'
 import type { Ended, Output } from './execute.ts'
 import { type PluginOutput, parsePlugin, perfFacts } from './nagios.ts'
@@ -73,7 +73,13 @@ const MEANS: Readonly<Record<number, readonly ['warn' | 'fail', string]>> = {
 const exits = (codes: readonly number[]): string => `exit ${codes.join(' or ')}`
 
 const lacking = (name: 'stdout' | 'stderr', ended: Ended, wanted: Wanted): string | undefined =>
-  wanted[name].find(text => matcherOf(text).find(judged(ended[name])) < 0)
+  wanted[name].find(text => {
+    const pattern = matcherOf(text)
+    const done = seeking([pattern], name)
+    const at = pattern.find(judged(ended[name]))
+    done()
+    return at < 0
+  })
 
 const asPlugin = (ended: Ended, asked: Asked, plugin: PluginOutput, trouble: Say): Verdict | undefined => {
   const said = excerpt(plugin.summary, 300)

@@ -1,6 +1,6 @@
 /** One variable, from what was found of it. Values come in, and none goes out. */
 
-import { matcherOf } from '../../core/safe-regex.ts'
+import { matcherOf, seeking } from '../../core/safe-regex.ts'
 import { suggest } from '../../core/suggest.ts'
 import type { What } from './codes.ts'
 import { hasType, MEANING, type Rule } from './rule.ts'
@@ -55,6 +55,14 @@ const SLIPS: Readonly<Record<Slip, readonly [says: string, expected: string]>> =
   assignment: ['holds a whole assignment', 'the value alone, without name and `export`'],
   unexpanded: ['holds a variable or a template that nobody has filled in', 'the value itself: nothing expands it here'],
   placeholder: ['holds a placeholder', 'the real value'],
+}
+
+const found = (text: string, value: string, where: string): boolean => {
+  const pattern = matcherOf(text)
+  const done = seeking([pattern], where)
+  const at = pattern.find(value)
+  done()
+  return at >= 0
 }
 
 /** Undefined if it is as wanted. */
@@ -147,7 +155,7 @@ export const judge = (facts: Facts): Problem | undefined => {
   } else if (type !== undefined && !hasType(value, type))
     return problem('type', `is not ${MEANING[type]} (${source.label})`, MEANING[type], mend)
   const { matches } = rule
-  if (matches !== undefined && matcherOf(matches).find(value) < 0)
+  if (matches !== undefined && !found(matches, value, `${name} (${source.label})`))
     return problem('pattern', `does not match ${matches} (${source.label})`, `text with ${matches}`, mend)
   if (shell?.[name] !== undefined && shell[name] !== value && source === first)
     return {

@@ -2,7 +2,7 @@
 import type { Reply } from '../../core/http.ts'
 import { same } from '../../core/http-words.ts'
 import { pointed } from '../../core/pointer.ts'
-import { flawOfPattern, matcherOf } from '../../core/safe-regex.ts'
+import { flawOfPattern, type Matcher, matcherOf, seeking } from '../../core/safe-regex.ts'
 import type { What } from './codes.ts'
 
 export interface Expect {
@@ -77,14 +77,16 @@ export const flawOfExpect = ({ headers = {}, json = {}, body }: Expect): string 
   return body === undefined ? undefined : flawOfText('expect.body', body)
 }
 
-/** Throws `NeedsChild` where a pattern may take long: before anything is sent, since the check then runs again in a child. */
-export const rehearse = ({ headers = {}, json = {}, body }: Expect): void => {
-  const patterns = [
+const patternsIn = ({ headers = {}, json = {}, body }: Expect): readonly Matcher[] =>
+  [
     ...Object.values(headers),
     ...Object.values(json).flatMap(wanted => (asserts(wanted) ? (wanted.matches ?? []) : [])),
     ...(body === undefined ? [] : [body]),
-  ]
-  for (const pattern of patterns) matcherOf(String(pattern)).find('')
+  ].map(pattern => matcherOf(String(pattern)))
+
+/** Throws `NeedsChild` where a pattern may take long: before anything is sent, since the check then runs again in a child. */
+export const rehearse = (expect: Expect): void => {
+  for (const pattern of patternsIn(expect)) pattern.find('')
 }
 
 const jsonDifference = (pointer: string, wanted: unknown, document: unknown): Omit<Difference, 'what'> | undefined => {
@@ -103,7 +105,16 @@ const jsonDifference = (pointer: string, wanted: unknown, document: unknown): Om
 }
 
 /** Everything in which an answer with a good status differs from what was declared. */
-export const differences = (reply: Reply, { headers = {}, json = {}, body }: Expect): readonly Difference[] => {
+export const differences = (reply: Reply, expect: Expect): readonly Difference[] => {
+  const done = seeking(patternsIn(expect), 'the answer')
+  try {
+    return compared(reply, expect)
+  } finally {
+    done()
+  }
+}
+
+const compared = (reply: Reply, { headers = {}, json = {}, body }: Expect): readonly Difference[] => {
   const found: Difference[] = []
   for (const [name, wanted] of Object.entries(headers)) {
     const value = reply.headers[name.toLowerCase()]

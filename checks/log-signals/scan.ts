@@ -1,5 +1,5 @@
 /** Looks for signals in one log after the other. */
-import type { Matcher } from '../../core/safe-regex.ts'
+import { type Matcher, seeking } from '../../core/safe-regex.ts'
 import type { Line } from './lines.ts'
 import type { Hit, Place, Signal } from './signal.ts'
 import { DAY_MS, timeOfJson, timeOfText } from './time.ts'
@@ -139,10 +139,15 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
     pendingLines = 0
   }
 
+  const patterns = signals.flatMap(signal => signal.patterns.flat())
+  let sought = (): void => {}
+
   return {
     totals,
     open(file) {
       path = file
+      sought()
+      sought = seeking(patterns, file)
       before = new Set()
       overlap = ''
       time = undefined
@@ -194,6 +199,7 @@ export const scanner = (signals: readonly Signal[], since: number, now: number):
     },
     // What stands behind the last time was written when the file was, and that is in the window.
     close() {
+      sought()
       settle(true)
       return totals.within === earlierFiles ? time : undefined
     },

@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { FileError, fileError, MEGABYTE } from '../../core/files.ts'
 import { mayTouch } from '../../core/mounts.ts'
-import type { Matcher } from '../../core/safe-regex.ts'
+import { type Matcher, seeking } from '../../core/safe-regex.ts'
 
 const CHUNK = MEGABYTE
 /** What a line holds beyond this is not looked at, and said. */
@@ -19,6 +19,31 @@ export interface Found {
   readonly unseen?: string
 }
 
+/** Bytes with which a file begins whose text is not to be found in its bytes. */
+const MAGIC: readonly (readonly [string, string])[] = [
+  ['\xff\xfe', 'it is UTF-16, and only UTF-8 is searched'],
+  ['\xfe\xff', 'it is UTF-16, and only UTF-8 is searched'],
+  ['\0\0\xfe\xff', 'it is UTF-32, and only UTF-8 is searched'],
+  ['\x1f\x8b', 'it is compressed (gzip)'],
+  ['\x28\xb5\x2f\xfd', 'it is compressed (zstd)'],
+  ['\xfd7zXZ\0', 'it is compressed (xz)'],
+  ['BZh', 'it is compressed (bzip2)'],
+  ['\x04\x22\x4d\x18', 'it is compressed (lz4)'],
+  ['PK\x03\x04', 'it is an archive (zip)'],
+]
+
+/** Every second byte a zero, as in UTF-16, or three of four: a log with holes of zeros, or /proc's words between zeros, are other things. */
+const WIDE = /(?:[^\0]\0(?:\0\0)?){4}/
+
+/** Why a text may stand in these bytes that is not found in them; `first`: they begin the file. */
+const hidden = (data: Buffer, first: boolean): string | undefined => {
+  const known = first ? MAGIC.find(([magic]) => data.toString('latin1', 0, magic.length) === magic) : undefined
+  if (known) return known[1]
+  return data.includes(0) && WIDE.test(data.toString('latin1'))
+    ? 'it holds UTF-16, and only UTF-8 is searched'
+    : undefined
+}
+
 const pause = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 /**
@@ -33,6 +58,7 @@ export const search = async (path: string, patterns: readonly Matcher[], signal:
   } catch (error) {
     throw fileError(error, path)
   }
+  const done = seeking(patterns, path)
   try {
     const facts = fstatSync(fd)
     if (!facts.isFile()) throw new FileError('NOT-REGULAR', path, `${path} is not a regular file`)
@@ -49,8 +75,10 @@ export const search = async (path: string, patterns: readonly Matcher[], signal:
     }
     const endLine = (): void => {
       const line = Buffer.concat(pieces).toString('utf8').replace(/\r$/, '')
+      // A carriage return ends a line, too: a progress bar writes it, and old systems.
+      const parts = line.includes('\r') ? line.split('\r') : [line]
       for (const [index, pattern] of patterns.entries())
-        if (lines[index] === undefined && pattern.find(line) >= 0) lines[index] = number
+        if (lines[index] === undefined && parts.some(part => pattern.find(part) >= 0)) lines[index] = number
       pieces = []
       length = 0
       number++
@@ -65,6 +93,7 @@ export const search = async (path: string, patterns: readonly Matcher[], signal:
       if (read === 0) break
       total += read
       const data = chunk.subarray(0, read)
+      unseen ??= hidden(data, total === read)
       let start = 0
       for (let at = data.indexOf(10); at >= 0; at = data.indexOf(10, start)) {
         keep(data.subarray(start, at))
@@ -82,6 +111,7 @@ export const search = async (path: string, patterns: readonly Matcher[], signal:
       ? error
       : fileError(error, path)
   } finally {
+    done()
     closeSync(fd)
   }
 }

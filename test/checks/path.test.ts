@@ -15,6 +15,7 @@ import {
 import { createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { search } from '../../checks/path/search.ts'
 import { path as kind } from '../../checks/path.ts'
@@ -261,6 +262,58 @@ describe('content', () => {
     expect(JSON.stringify(verdict)).not.toContain('hunter2')
   })
 
+  test('a file whose text does not stand in its bytes proves no lack', async () => {
+    const cwd = scratch()
+    const words = 'a line\npassword=1\nready\n'
+    const wide = Buffer.from(words, 'utf16le')
+    const undecided: Record<string, Buffer> = {
+      'le.txt': Buffer.concat([Buffer.from([0xff, 0xfe]), wide]),
+      'be.txt': Buffer.concat([Buffer.from([0xfe, 0xff]), Buffer.from(wide).swap16()]),
+      'bare.txt': wide,
+      'bare-be.txt': Buffer.from(wide).swap16(),
+      'wide.txt': Buffer.from([...words].flatMap(char => [char.charCodeAt(0), 0, 0, 0])),
+      // What a PowerShell appends to a file of bytes.
+      'mixed.txt': Buffer.concat([Buffer.from('hello\n'), wide]),
+      'l.gz': gzipSync(words),
+      'l.zip': Buffer.from('PK\x03\x04 and so on'),
+      'l.bz2': Buffer.from('BZh91AY&SY'),
+    }
+    for (const [name, bytes] of Object.entries(undecided)) {
+      writeFileSync(join(cwd, name), bytes)
+      expect(codeOf(await run(cwd, { path: name, lacks: ['password'] })), name).toBe('fail path/undecided')
+      expect(codeOf(await run(cwd, { path: name, contains: ['password'] })), name).toBe('fail path/undecided')
+    }
+    // A hole in a log that was cut while it was written, and words as /proc has them, are searched.
+    file(cwd, 'hole.log', `${'\0'.repeat(5000)}first\nsecond\n`)
+    file(cwd, 'environ', 'PATH=/bin\0HOME=/root\0')
+    file(cwd, 'latin1', 'x')
+    writeFileSync(join(cwd, 'latin1'), Buffer.from('caf\xe9\npassword\n', 'latin1'))
+    for (const [name, pattern] of [
+      ['hole.log', 'password'],
+      ['environ', 'password'],
+      ['latin1', 'secret'],
+    ] as const)
+      expect(codeOf(await run(cwd, { path: name, lacks: [pattern] })), name).toBe('pass path/as-wanted')
+  })
+
+  test('a carriage return ends a line, too', async () => {
+    const cwd = scratch()
+    file(cwd, 'cr', 'a\rpassword\rb')
+    expect(codeOf(await run(cwd, { path: 'cr', lacks: ['/^password$/'] }))).toBe('fail path/pattern-found')
+    expect(codeOf(await run(cwd, { path: 'cr', contains: ['/^b$/', '/^a$/'] }))).toBe('pass path/as-wanted')
+  })
+
+  test('limits that no file can keep are refused; those that meet are not', async () => {
+    const conflict = (given: object) => kind.conflict?.({ path: 'f', ...given }, { phase: 'before', above: new Map() })
+    expect(conflict({ 'min-size': '5MB', 'max-size': '1MB' })).toBe(
+      '"min-size: 5MB" is more than "max-size: 1MB": no file has both',
+    )
+    expect(conflict({ 'min-age': '5d', 'max-age': '1d' })).toContain('"min-age: 5d" is more than "max-age: 1d"')
+    expect(conflict({ 'min-size': '1MB', 'max-size': '1MB', 'min-age': '1d', 'max-age': '24h' })).toBe(undefined)
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the manifest
+    expect(conflict({ 'min-size': '5MB', 'max-size': '${env:MOST}' })).toBe(undefined)
+  })
+
   test('an empty file proves no lack, unless it may be empty', async () => {
     const cwd = scratch()
     file(cwd, 'f', '')
@@ -382,7 +435,14 @@ describe('the program', () => {
     const cwd = scratch()
     file(cwd, 'f', `${'a'.repeat(40)}!\n`)
     const ended = await report(cwd, 'check: path\nid: slow\ntimeout: 1s\npath: f\nlacks: ["/^(a+)+$/"]')
-    expect(reportOf(ended).checks).toMatchObject([{ id: 'slow', status: 'timeout' }])
+    expect(reportOf(ended).checks).toMatchObject([
+      {
+        id: 'slow',
+        status: 'timeout',
+        summary: `no answer after 1 s: it was still seeking /^(a+)+$/ in ${join(cwd, 'f')}`,
+        next: expect.stringContaining('simplify the pattern'),
+      },
+    ])
     expect(ended.code).toBe(1)
     expect(ended.ms).toBeLessThan(8000)
   })

@@ -203,7 +203,7 @@ describe('host names', () => {
     vi.resetModules()
     const fresh = (await import('../../checks/port.ts')).port
     const { enterChild, NeedsChild } = await import('../../core/contain.ts')
-    onTestFinished(enterChild)
+    onTestFinished(() => enterChild())
     const number = await freePort()
     const ask = async (host: string, phase: 'before' | 'after') =>
       fresh.run({ port: number, host } as never, context({ cwd: '/', phase }))

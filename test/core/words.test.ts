@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { kinds } from '../../checks/index.ts'
+import type { Registry } from '../../core/check.ts'
 import { optionsFromWords, type Words } from '../../core/words.ts'
 import { sixKinds } from '../support/kinds.ts'
 
@@ -73,6 +75,56 @@ describe('options from the words of a command line', () => {
     const result = await read(kind, words)
     const said = 'problems' in result ? result.problems.map(({ message, hint }) => `${message} ${hint}`).join('\n') : ''
     expect(said).toContain(expected)
+  })
+})
+
+describe('a list, of whatever kind', () => {
+  const LISTS: readonly (readonly [kind: string, key: string, one: string, two: string])[] = [
+    ['path', 'lacks', 'password', 'a, b'],
+    ['path', 'contains', '/^a{1,2}$/', 'b'],
+    ['json', 'required', '/a', '/b'],
+    ['env', 'vars', 'PATH', 'HOME'],
+    ['env', 'files', '.env', 'more.env'],
+    ['cron', 'files', 'a.json', 'b/*.json'],
+    ['command', 'run', 'echo', 'a, b'],
+    ['command', 'expect.stdout', 'one', 'two, three'],
+    ['log-signals', 'files', 'a.log', 'b.log'],
+    ['tmp-files', 'paths', '/a/*.tmp', '/b'],
+  ]
+  const read = async (kind: string, words: Words): Promise<unknown> => {
+    const load = (kinds as Registry)[kind]
+    if (!load) throw new Error(kind)
+    const check = await load()
+    const result = await optionsFromWords(check.options, {
+      ...(check.options.properties.path ? { path: 'f' } : {}),
+      ...words,
+    })
+    return 'problems' in result ? result.problems.map(({ message }) => message).join() : result.options
+  }
+  const rest = (kind: string, key: string): Words =>
+    kind === 'json' ? { file: 'a' } : kind === 'command' && key !== 'run' ? { run: 'a' } : {}
+  const at = (options: unknown, key: string): unknown =>
+    key.split('.').reduce((value, part) => (value as Record<string, unknown>)?.[part], options)
+
+  it.each(LISTS)('%s --%s is one that is repeated, and one in JSON', async (kind, key, one, two) => {
+    expect(at(await read(kind, { [key]: JSON.stringify([one, two]), ...rest(kind, key) }), key)).toEqual([one, two])
+    expect(at(await read(kind, { [key]: [one, two], ...rest(kind, key) }), key)).toEqual([one, two])
+    expect(await read(kind, { [key]: `["${one}", ${two}]`, ...rest(kind, key) })).toContain('looks like a list in JSON')
+  })
+
+  it('numbers', async () => {
+    expect(at(await read('command', { run: 'a', 'expect.exit': '[0, 4]' }), 'expect.exit')).toEqual([0, 4])
+    expect(await read('json', { file: 'a', values: '{"/big": 12345678901234567999}' })).toContain(
+      'cannot be held exactly',
+    )
+    expect(at(await read('json', { file: 'a', values: '{"/big": 9007199254740991}' }), 'values')).toEqual({
+      '/big': 9007199254740991,
+    })
+  })
+
+  it('a text in brackets that is no JSON is a text', async () => {
+    expect(at(await read('path', { lacks: '[error]' }), 'lacks')).toEqual(['[error]'])
+    expect(at(await read('tmp-files', { paths: '[a-z]*.tmp' }), 'paths')).toEqual(['[a-z]*.tmp'])
   })
 })
 

@@ -189,11 +189,21 @@ describe('check', () => {
     [['check', 'port'], '--port or --socket is missing'],
     [['check', 'port', '--port', 'x'], 'port'],
     [['check', 'workspace', '--path', '.', '--mode', '9'], 'mode'],
+    [['check', 'json', '--file', 'a', '--format', 'json5'], "a key of json's own that is called so is --json.format"],
+    [['check', 'path', '--path', 'a', '--lacks', '["a", b]'], 'looks like a list in JSON'],
   ])('%j is wrong usage', async (argv, message) => {
     const { code, stdout, stderr } = await bootcheck(argv, { cwd: scratch() })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it('reads a list in JSON as a list, and its help says so', async () => {
+    const cwd = scratch()
+    lay(cwd, { 'pw.txt': 'password=1\n' })
+    const ended = await bootcheck(['check', 'path', '--path', 'pw.txt', '--lacks', '["password"]'], { cwd })
+    expect([ended.code, ended.stdout]).toEqual([1, expect.stringContaining('path/pattern-found')])
+    expect((await bootcheck(['check', 'path', '--help'], { cwd })).stdout).toContain(`--lacks '["password", "secret"]'`)
   })
 
   it('takes a key that is also an option of ours by the kind’s name', async () => {
