@@ -139,9 +139,10 @@ interface Asked {
   readonly files: readonly string[]
   readonly service?: string | undefined
   readonly preset?: keyof typeof PRESETS | undefined
+  readonly state?: string | undefined
 }
 
-const look = async ({ vars, files, service, preset }: Asked, ctx: CheckContext): Promise<Verdict> => {
+const look = async ({ vars, files, service, preset, state }: Asked, ctx: CheckContext): Promise<Verdict> => {
   const rules = rulesOf(vars)
   // Before anything is read: a pattern that may take long makes the check run again in a child.
   for (const { matches } of rules.values()) if (matches !== undefined) matcherOf(matches).find('')
@@ -164,7 +165,7 @@ const look = async ({ vars, files, service, preset }: Asked, ctx: CheckContext):
   const shell = gatewayEnv(ctx.env)
   const first = job ? ofService(job) : own(ctx)
   const started = job ? { env: job.values, folder: job.cwd ?? ctx.home } : { env: shell, folder: ctx.cwd }
-  const product = preset && (await readProduct(preset, PRESETS[preset], started, ctx))
+  const product = preset && (await readProduct(preset, PRESETS[preset], { ...started, state }, ctx))
   const sources = [...(read as readonly Source[]), ...(product?.sources ?? [])]
   const names = [...new Set([...rules.keys(), ...(product?.needed.keys() ?? [])])]
   // Without names the files alone are asked about.
@@ -270,6 +271,12 @@ environment.d or PassEnvironment= add. Without a preset, a variable that the pro
         description: 'Files of variables that the gateway reads (`.env`)',
       },
       preset: { enum: ['openclaw'], description: 'Every variable that the config of this product names' },
+      state: {
+        type: 'string',
+        minLength: 1,
+        format: 'path',
+        description: 'The state folder of the preset (default: as the product finds it)',
+      },
       service: {
         type: 'string',
         minLength: 1,
@@ -278,6 +285,7 @@ environment.d or PassEnvironment= add. Without a preset, a variable that the pro
       },
     },
     anyOf: [{ required: ['vars'] }, { required: ['files'] }, { required: ['preset'] }],
+    dependentRequired: { state: ['preset'] },
   },
   codes,
   conflict: flawOf,
@@ -302,8 +310,7 @@ environment.d or PassEnvironment= add. Without a preset, a variable that the pro
     {
       title: 'What the config of OpenClaw names, and nobody sets',
       files: { 'state/openclaw.json': '{gateway: {mode: "local", auth: {token: "${GATEWAY_TOKEN}"}}}\n' },
-      env: { OPENCLAW_STATE_DIR: 'state' },
-      options: { preset: 'openclaw' },
+      options: { preset: 'openclaw', state: 'state' },
       expect: { status: 'fail', code: 'env/missing' },
     },
     {
@@ -313,7 +320,7 @@ environment.d or PassEnvironment= add. Without a preset, a variable that the pro
       expect: { status: 'fail', code: 'env/placeholder' },
     },
   ],
-  async run({ vars, files = [], service, preset }, ctx) {
+  async run({ vars, files = [], service, preset, state }, ctx) {
     const flaw = flawOf({ vars, service, preset })
     if (flaw !== undefined)
       return fail(
@@ -326,6 +333,6 @@ environment.d or PassEnvironment= add. Without a preset, a variable that the pro
         },
         [],
       )
-    return look({ vars, files, service, preset }, ctx)
+    return look({ vars, files, service, preset, state }, ctx)
   },
 })

@@ -131,6 +131,7 @@ line. Values at places that sound like secrets are never shown, only their kind.
     type: 'object',
     additionalProperties: false,
     anyOf: [{ required: ['file'] }, { required: ['preset'] }],
+    dependentRequired: { state: ['preset'] },
     properties: {
       file: {
         ...text,
@@ -138,6 +139,12 @@ line. Values at places that sound like secrets are never shown, only their kind.
         description: 'The file; with `preset` in place of the one that the product would find',
       },
       preset: { enum: ['openclaw'], description: "A product's config, found and put together as the product does it" },
+      state: {
+        type: 'string',
+        minLength: 1,
+        format: 'path',
+        description: 'The state folder of the preset (default: as the product finds it)',
+      },
       format: {
         enum: ['auto', ...FORMATS],
         default: 'auto',
@@ -237,8 +244,7 @@ line. Values at places that sound like secrets are never shown, only their kind.
     {
       title: 'The config of OpenClaw, without the key that its start asks for',
       files: { 'state/openclaw.json': '{gateway: {port: 18789}}\n' },
-      env: { OPENCLAW_STATE_DIR: 'state' },
-      options: { preset: 'openclaw' },
+      options: { preset: 'openclaw', state: 'state' },
       expect: { status: 'fail', code: 'json/missing' },
     },
     {
@@ -250,7 +256,8 @@ line. Values at places that sound like secrets are never shown, only their kind.
   ],
   async run(options, ctx) {
     const preset = options.preset === undefined ? undefined : PRESETS[options.preset]
-    const product = preset && (await readProduct(options.preset ?? '', preset, options.file, ctx))
+    const product =
+      preset && (await readProduct(options.preset ?? '', preset, { file: options.file, state: options.state }, ctx))
     const reading =
       product ?? (await readOne(options.file ?? '', options.format === 'auto' ? undefined : options.format, ctx))
     const values = { ...preset?.rules.values, ...options.values }

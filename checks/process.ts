@@ -159,7 +159,7 @@ const byFile = (
 const PRESETS = { openclaw: async () => (await import('../presets/openclaw-lock.ts')).openclawLock } as const
 
 const byProduct = async (
-  name: keyof typeof PRESETS,
+  { name, state }: { readonly name: keyof typeof PRESETS; readonly state: string | undefined },
   list: ProcessList,
   range: Range,
   ctx: CheckContext,
@@ -168,7 +168,7 @@ const byProduct = async (
   const preset = await PRESETS[name]()
   let claim: Claim
   try {
-    claim = await readClaim(preset, range.max === 0, ctx)
+    claim = await readClaim(preset, { state, lease: range.max === 0 }, ctx)
   } catch (error) {
     if (!(error instanceof FileError)) throw error
     return trouble(
@@ -256,6 +256,12 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
       'pid-file': { type: 'string', minLength: 1, format: 'path', description: 'File that names the process' },
       lock: { type: 'string', minLength: 1, format: 'path', description: 'Lock file that names its holder' },
       preset: { enum: ['openclaw'], description: 'The lock, the lease and the lock folders of this product' },
+      state: {
+        type: 'string',
+        minLength: 1,
+        format: 'path',
+        description: 'The state folder of the preset (default: as the product finds it)',
+      },
       expect: {
         anyOf: [
           { type: 'integer', minimum: 0 },
@@ -306,8 +312,7 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
     {
       title: 'A lock that a gateway left behind: the next one clears it away',
       files: { 'state/tmp/openclaw-0/gateway.state.lock': '{"pid": 4194304}\n' },
-      env: { OPENCLAW_STATE_DIR: 'state' },
-      options: { preset: 'openclaw' },
+      options: { preset: 'openclaw', state: 'state' },
       expect: { status: 'pass', code: 'process/as-wanted' },
     },
     {
@@ -326,7 +331,7 @@ a warning. Other containers and other hosts. A loose glob like \`*bot.js*\` fits
     const list = await listProcesses(ctx.signal)
     if (!list) return unlisted
     const { 'pid-file': pidFile, lock, command, name, preset } = options
-    if (preset !== undefined) return byProduct(preset, list, range, ctx)
+    if (preset !== undefined) return byProduct({ name: preset, state: options.state }, list, range, ctx)
     const path = pidFile ?? lock
     if (path !== undefined) return byFile({ path, lock: lock !== undefined }, options, list, range, ctx)
     const ours = ourselves(list.processes)

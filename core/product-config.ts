@@ -113,8 +113,8 @@ export interface ProductPlaces {
   readonly own: string
 }
 
-/** What cannot be looked at counts: whoever reads it says why it cannot. */
-const isThere = (path: string): boolean => {
+/** What cannot be looked at is taken to be there: reading it says why not. */
+const mayBeThere = (path: string): boolean => {
   try {
     return stat(path) !== undefined
   } catch (error) {
@@ -131,7 +131,7 @@ export const productPlaces = (spec: ProductConfig, given: string | undefined, ct
   const own = stateFolder(spec.state, given, ctx)
   const state = config !== undefined && given === undefined && !ctx.env[spec.state.env]?.trim() ? dirname(config) : own
   const [usual, ...older] = files.map(file => join(state, file)) as [string, ...string[]]
-  return { state, own, config: config ?? [usual, ...older].find(isThere) ?? usual }
+  return { state, own, config: config ?? [usual, ...older].find(mayBeThere) ?? usual }
 }
 
 const VARIABLE = /\$(\$\{[A-Z_][A-Z0-9_]*\})|\$\{([A-Z_][A-Z0-9_]*)\}/g

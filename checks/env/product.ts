@@ -26,11 +26,11 @@ export interface ProductFacts {
 export const readProduct = async (
   id: string,
   spec: ProductConfig,
-  { env, folder }: { readonly env: Env; readonly folder: string },
+  { env, folder, state }: { readonly env: Env; readonly folder: string; readonly state: string | undefined },
   ctx: CheckContext,
 ): Promise<ProductFacts> => {
   const around = { path: ctx.path, env }
-  const places = productPlaces(spec, undefined, around)
+  const places = productPlaces(spec, state, around)
   const files = productEnvFiles(spec, places, folder, around)
   const vars = productVariables(env, files)
   const config = await loadProductConfig(places.config, spec, vars, ctx)

@@ -84,12 +84,12 @@ export const isOlder = (schema: string, command: string, ctx: CheckContext): boo
 export const readProduct = async (
   id: string,
   preset: ProductPreset,
-  file: string | undefined,
+  { file, state }: { readonly file: string | undefined; readonly state: string | undefined },
   ctx: CheckContext,
 ): Promise<ProductReading> => {
   const { config: spec, rules } = preset
   const around = { path: ctx.path, env: gatewayEnv(ctx.env) }
-  const found = productPlaces(spec, undefined, around)
+  const found = productPlaces(spec, state, around)
   const places = file === undefined ? found : { ...found, config: ctx.path(file) }
   const envFiles = productEnvFiles(spec, places, ctx.cwd, around)
   const vars = productVariables(around.env, envFiles)
@@ -108,12 +108,12 @@ export const readProduct = async (
       variables: [...new Set(config.references.map(({ name }) => name))],
     },
     schemaHint: `${rules.schema.print} > ${quote(schema)}`,
-    ...(stat(schema) ? { schema } : {}),
   }
   if (config.flaws.length > 0)
     return { ...base, issues: config.flaws.map(flaw => issueOf(flaw, places.config, preset)) }
   return {
     ...base,
+    ...(stat(schema) ? { schema } : {}),
     // A login shell may still have them.
     issues: asksShell ? [] : missing.map(reference => unset(reference, config, spec.product, id)),
     document: {

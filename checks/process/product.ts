@@ -193,8 +193,12 @@ const readLease = async (
 }
 
 /** `lease` is asked for only where no owner is seen: a live one renews it. Throws `FileError` where the way there is closed. */
-export const readClaim = async (preset: LockPreset, wantLease: boolean, ctx: CheckContext): Promise<Claim> => {
-  const state = stateFolder(preset.state, undefined, { path: ctx.path, env: gatewayEnv(ctx.env) })
+export const readClaim = async (
+  preset: LockPreset,
+  { state: given, lease: wantLease }: { readonly state?: string | undefined; readonly lease: boolean },
+  ctx: CheckContext,
+): Promise<Claim> => {
+  const state = stateFolder(preset.state, given, { path: ctx.path, env: gatewayEnv(ctx.env) })
   const lock = at(preset.lock.file, state, ctx.user.uid)
   const base = join(state, preset.lease.file)
   const folders = preset.folders.map(({ path, own }) => ({ path: at(path, state, ctx.user.uid), own }))

@@ -201,7 +201,9 @@ describe('the folders of the locks', () => {
     mkdirSync(join(cwd, '.openclaw'))
     const preset = { ...openclawLock, folders: [{ path: shared, own: true }] }
     const look = async () =>
-      (await readClaim(preset, true, context({ cwd, home: cwd, env: {} }))).hindrances.map(one => one.observed)
+      (await readClaim(preset, { lease: true }, context({ cwd, home: cwd, env: {} }))).hindrances.map(
+        one => one.observed,
+      )
     expect(await look()).toEqual([])
     symlinkSync('.openclaw', shared)
     expect(await look()).toEqual([expect.stringMatching(/is a link, and OpenClaw keeps its locks there/)])

@@ -400,6 +400,45 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    body: 'check: json\npreset: openclaw\nstate: place',
+    sound: { 'place/openclaw.json': '{gateway: {mode: "local"}}' },
+    other: { 'place/openclaw.json': '{}' },
+    answers: {
+      missing: 'fail json/missing-file',
+      empty: 'fail json/missing-file',
+      'dotfiles only': 'fail json/missing-file',
+      'no match': 'fail json/missing',
+      unreadable: 'fail json/unreadable',
+      'dangling link': 'fail json/missing-file',
+    },
+  },
+  {
+    body: 'check: env\npreset: openclaw\nstate: place',
+    sound: { 'place/openclaw.json': '{gateway: {mode: "local"}}' },
+    other: { 'place/openclaw.json': '{gateway: {auth: {token: "${NOBODY_SETS_THIS}"}}}' },
+    answers: {
+      missing: 'fail env/config-unreadable',
+      empty: 'fail env/config-unreadable',
+      'dotfiles only': 'fail env/config-unreadable',
+      'no match': 'fail env/missing',
+      unreadable: 'fail env/config-unreadable',
+      'dangling link': 'fail env/config-unreadable',
+    },
+  },
+  {
+    body: 'check: process\npreset: openclaw\nstate: place',
+    sound: { 'place/openclaw.json': '{}' },
+    answers: {
+      missing: 'fail process/missing',
+      // A state folder without a lock is one that a gateway can take.
+      empty: 'pass process/as-wanted',
+      'dotfiles only': 'pass process/as-wanted',
+      'no match': 'pass process/as-wanted',
+      unreadable: 'fail process/unreadable',
+      'dangling link': 'fail process/missing',
+    },
+  },
+  {
     body: 'check: supervisor\nfile: place/gateway.service',
     sound: { 'place/gateway.service': '[Service]\nExecStart=/opt/gateway/start\n' },
     other: { 'place/gateway.service': '[Unit]\nDescription=nothing\n' },
