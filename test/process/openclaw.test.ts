@@ -58,7 +58,11 @@ describe('a gateway in order', () => {
     const report = await asked(await install(), how)
     expect(report).toMatchObject({ ready: true, exitCode: 0, warnings: [], errors: [] })
     expect(report.checks.map(({ id, status, effect }) => [id, status, effect])).toEqual(
-      ['gateway-port', 'workspace', 'plugins', 'cron', 'temp-files'].map(id => [id, 'pass', 'none']),
+      ['gateway-port', 'workspace', 'plugins', 'cron', 'temp-files', 'config', 'variables', 'lock'].map(id => [
+        id,
+        'pass',
+        'none',
+      ]),
     )
     for (const check of report.checks) expect(check.watched).not.toEqual([])
     expect(report.checks[2]?.facts).toMatchObject({ plugins: 4, hooks: 3, good: 7 })
@@ -74,6 +78,10 @@ interface Row extends Asked {
   readonly code: string
   /** Places and names that must be in the message. */
   readonly says: readonly (string | RegExp)[]
+  /** The other checks that read the same file, with their codes. */
+  readonly also?: readonly (readonly [id: string, code: string])[]
+  /** A check above it that warns of the same. */
+  readonly warns?: readonly (readonly [id: string, code: string])[]
 }
 
 const HOLDER = `require('node:net').createServer().listen(+process.argv[1], '127.0.0.1', () => console.log('ready'))`
@@ -202,6 +210,10 @@ const rows: readonly Row[] = [
     id: 'plugins',
     code: 'plugin-hooks/config-broken',
     says: ['.openclaw/openclaw.json:6', 'JSON5'],
+    also: [
+      ['config', 'json/syntax'],
+      ['variables', 'env/config-unreadable'],
+    ],
   },
   {
     what: 'the config includes a file that is gone',
@@ -210,6 +222,10 @@ const rows: readonly Row[] = [
     id: 'plugins',
     code: 'plugin-hooks/config-missing',
     says: ['.openclaw/openclaw.json:3', 'channels.json5'],
+    also: [
+      ['config', 'json/include'],
+      ['variables', 'env/config-unreadable'],
+    ],
   },
   {
     what: 'an extension is a link to nothing',
@@ -240,6 +256,29 @@ const rows: readonly Row[] = [
     id: 'plugins',
     code: 'plugin-hooks/config-missing',
     says: ['.openclaw/openclaw.json', 'does not exist'],
+    also: [
+      ['config', 'json/missing-file'],
+      ['variables', 'env/config-unreadable'],
+    ],
+  },
+  {
+    what: 'the mode of the gateway is missing, which OpenClaw itself calls valid',
+    breaks: ({ home }) => edit(join(home, '.openclaw/openclaw.json'), 'mode: "local",', ''),
+    id: 'config',
+    code: 'json/missing',
+    says: ['.openclaw/openclaw.json:3', '/gateway/mode', 'openclaw config set gateway.mode local'],
+  },
+  {
+    what: 'the token of the config is set nowhere',
+    breaks: ({ home }) => writeFileSync(join(home, '.openclaw/.env'), '# later\n'),
+    id: 'variables',
+    code: 'env/missing',
+    says: [
+      'OPENCLAW_GATEWAY_TOKEN',
+      '.openclaw/openclaw.json:7',
+      'add a line OPENCLAW_GATEWAY_TOKEN=… to .openclaw/.env',
+    ],
+    warns: [['config', 'json/variable-unset']],
   },
 ]
 
@@ -257,7 +296,7 @@ describe('what is broken is named, with its place, and nothing else', () => {
     expect(check?.next).toContain(String(pid))
   })
 
-  it.each(rows)('$what', async ({ breaks, id, code, says, ...how }) => {
+  it.each(rows)('$what', async ({ breaks, id, code, says, also = [], warns = [], ...how }) => {
     const installed = await install()
     if (how.unprivileged) give(installed.home)
     await breaks(installed)
@@ -270,9 +309,12 @@ describe('what is broken is named, with its place, and nothing else', () => {
             [id, 'fail', code],
             ['plugins', 'blocked', 'run/blocked'],
           ]
-        : [[id, 'fail', code]],
+        : [
+            ...warns.map(([one, what]) => [one, 'warn', what]),
+            ...[[id, code] as const, ...also].map(([one, what]) => [one, 'fail', what]),
+          ],
     )
-    const [check] = bad as [ReportedCheck]
+    const check = bad.find(one => one.id === id) as ReportedCheck
     for (const text of says)
       if (typeof text === 'string') expect(saidOf(check)).toContain(text)
       else expect(saidOf(check)).toMatch(text)
@@ -296,7 +338,7 @@ describe('what is broken is named, with its place, and nothing else', () => {
     expect(fails[1]).toContain('.openclaw/workspace')
     expect(fails[2]).toContain('greeter')
     expect(fails[3]).toContain('cron/jobs.json:9')
-    expect(lines.at(-1)).toMatch(/^not ready: 4 failed, 1 passed in /)
+    expect(lines.at(-1)).toMatch(/^not ready: 4 failed, 4 passed in /)
     // A hook that the config names went with the workspace: told beneath what is worse.
     const plugins = (await asked(installed)).checks.find(({ id }) => id === 'plugins')
     expect(plugins?.findings.map(({ path, line }) => `${path}:${line}`)).toEqual([

@@ -167,6 +167,9 @@ const boot = (port: number): string =>
     `check: plugin-hooks\nid: plugins\npreset: openclaw\ndepth: \${env:DEPTH:-imports}\nmin: 7\nnode: ${GATEWAY_NODE}\ntimeout: 20s`,
     'check: cron\nid: cron\npreset: openclaw\nmin-jobs: 1',
     'check: tmp-files\nid: temp-files\npaths: ["~/.openclaw/agents/*/sessions/*.tmp", "~/.openclaw/cron/*.tmp"]',
+    'check: json\nid: config\npreset: openclaw',
+    'check: env\nid: variables\npreset: openclaw',
+    'check: process\nid: lock\npreset: openclaw',
   )
 
 export interface Installation {
