@@ -99,8 +99,10 @@ const behindUs = (words: readonly string[]): readonly string[] | undefined => {
     return options.every((word, at) => word.startsWith('-') || VALUED.test(options[at - 1] ?? '')) ? rest : undefined
   }
   if (LAUNCHERS.has(head)) return rest
-  // A program that nobody here knows: what stands behind its `--` it starts, and what is written as a call of ours is one.
-  return between.at(-1) === '--' || /^(?:guard|run)$/.test(rest[0] ?? '') ? rest : undefined
+  // A program that nobody here knows: what stands behind its `--` it starts, and what is written as a call of ours is one, unless it is the value
+  // of an option.
+  const last = between.at(-1) ?? ''
+  return last === '--' || (!last.startsWith('-') && /^(?:guard|run)$/.test(rest[0] ?? '')) ? rest : undefined
 }
 
 const isGate = (rest: readonly string[]): boolean => {

@@ -803,6 +803,8 @@ describe('the parts', () => {
     ['node gw.mjs --tag bootcheck', { guard: false, gate: false }],
     ['node gw.mjs bootcheck guard', { guard: false, gate: false }],
     ['gw --name bootcheck', { guard: false, gate: false }],
+    ['gw --name bootcheck guard', { guard: false, gate: false }],
+    ['wrapper claw bootcheck guard -- gw', { guard: true }],
     ['command -v bootcheck', { guard: false, gate: false }],
     ['npm install bootcheck', { guard: false, gate: false }],
     ['# bootcheck guard -- gw', { guard: false, gate: false }],

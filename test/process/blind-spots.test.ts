@@ -744,7 +744,7 @@ describe('supervisor', () => {
   const UNIT = '[Service]\nRestart=on-failure\nRestartPreventExitStatus=69 78\nKillMode=mixed\nExecStart='
 
   it.each([
-    ['gw.service', `${UNIT}/opt/gateway --name bootcheck guard\n`],
+    ['gw.service', `[Service]\nExecStart=/opt/gateway --name bootcheck guard\n`],
     ['gw.service', `${UNIT}/bin/sh -c "bootcheck run --quiet; exec /opt/gateway"\n`],
     ['gw.service', `${UNIT}/bin/sh -c "bootcheck run || true; exec /opt/gateway"\n`],
     ['gw.service', `${UNIT}/bin/sh -c "bootcheck run & exec /opt/gateway"\n`],
