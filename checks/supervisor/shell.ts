@@ -137,17 +137,29 @@ export const unheeded = (commands: readonly Command[], index: number, strict: bo
   if (opened >= 0 && !commands.slice(opened, index).some(({ lead }) => lead.includes('}'))) return undefined
   if (command.lead.includes('if') || command.lead.includes('elif')) {
     const block = later.slice(0, later.findIndex(({ lead }) => lead.includes('fi')) + 1)
-    const behind = later.slice(block.length).filter(({ words }) => words.length > 0)
-    return behind.length === 0 || block.some(ends) ? undefined : 'the block behind its "if" does not end the script'
+    const [behind] = later.slice(block.length).filter(({ words }) => words.length > 0)
+    const otherwise = block.findIndex(({ lead }) => lead.includes('else'))
+    const closed = command.lead.includes('!')
+      ? block.slice(0, otherwise < 0 ? undefined : otherwise)
+      : otherwise < 0
+        ? []
+        : block.slice(otherwise)
+    if (closed.some(ends) || (behind && ends(behind) && behind.words[0] !== 'exec')) return undefined
+    return behind
+      ? `the block behind its "if" does not end the script, and this follows: ${behind.words.join(' ')}`
+      : 'a closed gate ends the script with 0, behind its "if"'
   }
   // The rest of its list of `&&` and `||`.
   let last = index
   while (commands[last]?.after === '&&' || /^\|&?$/.test(commands[last]?.after ?? '')) last++
   if (commands[last]?.after === '||') {
     const other = branch(commands.slice(last + 1))
-    return other.some(ends) || other.some(({ words }) => words[0] === 'false')
+    const [found, code] = [other.findIndex(ends), other.find(ends)?.words.slice(0, 2).join(' ')]
+    // Behind an echo, `$?` is that of the echo.
+    const success = code === 'exit 0' || (found > 0 && /^exit(?: \$\?)?$/.test(code ?? ''))
+    return (found >= 0 && !success) || other.some(({ words }) => words[0] === 'false')
       ? undefined
-      : `"|| ${other[0]?.words.join(' ') ?? ''}" makes a success of it`
+      : `"|| ${other.flatMap(({ words }) => (words.length > 0 ? [words.join(' ')] : [])).join('; ')}" makes a success of it`
   }
   const next = commands.slice(last + 1).filter(({ words }) => words.length > 0)
   if (next.length === 0 || (strict && last === index)) return undefined

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -833,7 +834,10 @@ describe('the parts', () => {
     ['bootcheck\nnode gw', 'what stands behind it is run all the same: node gw'],
     ['bootcheck run & exec node gw', 'it runs in the background, by "&"'],
     ['bootcheck run | tee log && node gw', 'it is lost in the pipe to tee'],
-    ['if ! bootcheck run; then echo closed; fi; node gw', 'the block behind its "if" does not end the script'],
+    [
+      'if ! bootcheck run; then echo closed; fi; node gw',
+      'the block behind its "if" does not end the script, and this follows: node gw',
+    ],
     ['( bootcheck run ) || true', '"|| true" makes a success of it'],
     ['bootcheck guard -- gw || true', '"|| true" makes a success of it'],
     ['bootcheck guard -- gw; exit 0', 'what stands behind it is run all the same: exit 0'],
@@ -841,12 +845,21 @@ describe('the parts', () => {
     ['sh -c "bootcheck run || :" && exec node gw', '"|| :" makes a success of it'],
     ['bootcheck run && exec node gw', undefined],
     ['bootcheck run || exit 78; exec node gw', undefined],
-    ['bootcheck run || { echo closed >&2; exit $?; }\nexec node gw', undefined],
+    ['bootcheck run || { echo closed >&2; exit 78; }\nexec node gw', undefined],
+    ['bootcheck run || { echo closed >&2; exit $?; }\nexec node gw', '"|| echo closed; exit $?" makes a success of it'],
+    ['bootcheck run || exit $?; exec node gw', undefined],
+    ['bootcheck run || exit 0; exec node gw', '"|| exit 0" makes a success of it'],
     ['set -eu\nbootcheck run\nexec node gw', undefined],
     ['#!/bin/sh -e\nbootcheck run\nexec node gw', undefined],
     ['set -o pipefail -e; bootcheck run 2>&1 | tee log && node gw', undefined],
     ['bootcheck run; code=$?; [ $code = 0 ] || exit $code; exec node gw', undefined],
-    ['if bootcheck run; then exec node gw; fi', undefined],
+    ['if bootcheck run; then exec node gw; fi', 'a closed gate ends the script with 0, behind its "if"'],
+    [
+      'if bootcheck run; then exec node gw; else echo closed; fi',
+      'a closed gate ends the script with 0, behind its "if"',
+    ],
+    ['if bootcheck run; then exec node gw; else echo closed; exit 78; fi', undefined],
+    ['if bootcheck run; then exec node gw; fi; exit 78', undefined],
     ['if ! bootcheck run; then exit 78; fi; exec node gw', undefined],
     ['until bootcheck run; do sleep 5; done; exec node gw', undefined],
     ['case $1 in start) bootcheck guard -- gw ;; stop) echo no ;; esac', undefined],
@@ -856,6 +869,23 @@ describe('the parts', () => {
   ])('heeded? %j', (text, why) => {
     const started = readShell(text.replaceAll('\\n', '\n'))
     expect([started.gate || started.guard, started.unheeded]).toEqual([true, why])
+    if (text.startsWith('until')) return // it asks until the gate opens
+    // A real shell, and a gate that is closed: it is heeded if no gateway starts, and the code is not a success.
+    const cwd = scratch()
+    const script = text.replaceAll('\\n', '\n')
+    lay(cwd, {
+      bootcheck: '#!/bin/sh\nexit 78\n',
+      node: '#!/bin/sh\necho >started\n',
+      tee: '#!/bin/sh\ncat >/dev/null\n',
+      script,
+    })
+    for (const name of ['bootcheck', 'node', 'tee']) chmodSync(join(cwd, name), 0o755)
+    const strict = script.startsWith('#!/bin/sh -e') ? ['-e'] : []
+    const ended = spawnSync('bash', [...strict, 'script', 'start'], { cwd, env: { PATH: `${cwd}:/usr/bin:/bin` } })
+    expect([ended.status !== 0 && !existsSync(join(cwd, 'started')), ended.stderr.toString()]).toEqual([
+      why === undefined,
+      expect.any(String),
+    ])
   })
 
   it('scripts that hand on what they are given, and one that calls itself', () => {
