@@ -112,13 +112,14 @@ const ask = async (asked: Asked, ctx: CheckContext): Promise<Verdict> => {
     left,
   })
   let servers: Promise<readonly ServerAnswer[]> | undefined
-  const askAbout = (ms: number): Promise<readonly ServerAnswer[]> => {
-    servers ??= askServers(url.hostname, ms)
+  const askAbout = (name: string, ms: number): Promise<readonly ServerAnswer[]> => {
+    servers ??= askServers(name, ms)
     return servers
   }
   // A silent resolver holds getaddrinfo for longer than there is time: the servers are asked before that time is up.
   const halfTime = setTimeout(() => {
-    if (http.stage() === 'resolving') void askAbout(left() * 0.8)
+    const name = http.resolving()
+    if (name !== undefined) void askAbout(name, left() * 0.8)
   }, left() / 2)
   try {
     const answer = await http.exchange(request)
@@ -127,10 +128,11 @@ const ask = async (asked: Asked, ctx: CheckContext): Promise<Verdict> => {
       ...say.certificateFacts(answer.certificate, subject.nowMs),
     }
     if (!('silent' in answer)) return tidy(judge(answer, subject, asked, { ...facts, status: answer.status }), hide)
+    const name = http.resolving()
     const said =
-      answer.stage === 'resolving'
-        ? await askAbout(Math.max(50, Math.min(MAX_ASKING_MS, ctx.timeoutMs - spent() - 50)))
-        : undefined
+      name === undefined
+        ? undefined
+        : await askAbout(name, Math.max(50, Math.min(MAX_ASKING_MS, ctx.timeoutMs - spent() - 50)))
     return tidy(say.silent(subject, answer, said, facts), hide)
   } finally {
     clearTimeout(halfTime)
@@ -146,7 +148,8 @@ export const http = defineCheck({
   title: 'An API answers as declared, with this credential',
   docs: `Makes one request and holds the answer against what is declared: the status, headers, values in the JSON, the body, and for how
 long the certificate is still valid. Nothing is tried twice and no redirect is followed. The request goes through the proxy that
-\`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\` name, as the gateway's own would.
+\`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\` name, as the gateway's own would: for \`https://\` by a tunnel, for \`http://\` by being asked
+for the whole address. The proxy is asked once, over HTTP or HTTPS (not SOCKS).
 
 A refused credential (401), one without the right (403), a service that wants patience (429), a name that cannot be resolved, a closed
 port, silence, a certificate that has expired or is of another host: each has its own code, so that one reads at once whose fault it

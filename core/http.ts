@@ -7,6 +7,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls'
 import type { buildConnector, Dispatcher } from 'undici'
 import type { Env } from './check.ts'
 import { contain } from './contain.ts'
+import { bypassesProxy } from './no-proxy.ts'
 import { bytes } from './text.ts'
 
 export interface Request {
@@ -40,6 +41,8 @@ export interface Reply {
   /** With `cut`: who ended it, the peer or we, for its size or for the time. */
   readonly cutBy?: 'peer' | 'size' | 'time'
   readonly certificate?: Certificate
+  /** The proxy (`host:port`) that handed the answer on, or gave it itself: only on `http://` that cannot be told apart. */
+  readonly proxy?: string
 }
 
 /** No answer. What failed before the request left this host has no effect on the other side. */
@@ -52,7 +55,7 @@ export interface Silence {
   readonly code: string
   /** How far it had come. */
   readonly stage: Stage
-  /** It went, or was to go, through a proxy. */
+  /** It went, or was to go, through a proxy. What is the proxy's own fault is `silent: 'proxy'`, or `timeout`. */
   readonly proxied: boolean
   readonly certificate?: Certificate
 }
@@ -65,8 +68,8 @@ type Wrong = Pick<Silence, 'silent' | 'left' | 'observed' | 'code'>
 
 export interface Http {
   exchange(request: Request): Promise<Reply | Silence>
-  /** How far the request that is under way has come. */
-  stage(): Stage
+  /** The name, the server's or its proxy's, that is being resolved, or was when the last request ended; undefined if there is none. */
+  resolving(): string | undefined
   /** Drops every connection at once. */
   close(): void
 }
@@ -87,29 +90,43 @@ const proxies = (env: Env): { httpProxy: string; httpsProxy: string; noProxy: st
   }
 }
 
-/** What undici speaks with a proxy. curl knows more, `socks5h:` for one. */
-const SPOKEN = /^(?:https?|socks5?):$/
-
 /** Why a proxy cannot be used. Its address may hold a password, and is not said. */
 const flawOf = (proxy: string): string | undefined => {
   if (!URL.canParse(proxy)) return 'HTTP_PROXY or HTTPS_PROXY is set, and is no address'
   const { protocol } = new URL(proxy)
-  return SPOKEN.test(protocol)
+  return /^https?:$/.test(protocol)
     ? undefined
-    : `HTTP_PROXY or HTTPS_PROXY names a proxy that speaks ${protocol.slice(0, -1)}, and only http, https and socks5 are known here`
+    : `HTTP_PROXY or HTTPS_PROXY names a proxy that speaks ${protocol.slice(0, -1)}, and only http and https are known here`
 }
 
-/** Whether `NO_PROXY` spares an address, as undici reads it: a name with its subdomains, with a port or for all of them; `*` is everybody. */
-const isSpared = ({ hostname, port, protocol }: URL, noProxy: string): boolean =>
-  noProxy === '*' ||
-  noProxy.split(/[,\s]/).some(entry => {
-    const [, name = entry, at] = /^(.+):(\d+)$/.exec(entry) ?? []
-    const suffix = name.replace(/^\*?\./, '').toLowerCase()
-    if (suffix === '' || (at !== undefined && at !== (port || (protocol === 'https:' ? '443' : '80')))) return false
-    return hostname === suffix || hostname.endsWith(`.${suffix}`)
-  })
-
 const hostOf = (url: string): string | undefined => (URL.canParse(url) ? new URL(url).hostname : undefined)
+
+/** The address of the proxy that a URL is asked through, or ''. Without one of its own `https://` takes that of `http://`, as undici has it. */
+const proxyAddress = (url: URL, { httpProxy, httpsProxy, noProxy }: ReturnType<typeof proxies>): string => {
+  const proxy = url.protocol === 'https:' && httpsProxy !== '' ? httpsProxy : httpProxy
+  return proxy === '' || bypassesProxy(url, noProxy) ? '' : proxy
+}
+
+const proxyOf = (url: URL, named: ReturnType<typeof proxies>): URL | undefined => {
+  const address = proxyAddress(url, named)
+  return address === '' ? undefined : new URL(address)
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** What a proxy is to be told about who asks. */
+const credentialsFor = ({ username, password }: URL): Record<string, string> =>
+  username === ''
+    ? {}
+    : {
+        'proxy-authorization': `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')}`,
+      }
 
 const hostAndPort = ({ hostname, port, protocol }: URL): string =>
   `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
@@ -141,33 +158,29 @@ const CONNECTION: Readonly<Record<string, string>> = {
 
 interface Fault {
   readonly code: string
-  readonly message: string
   readonly peer: string | undefined
 }
 
 /** With several addresses to try, Node wraps one error for each. */
 const faultOf = (error: unknown): Fault => {
   if (error instanceof AggregateError && error.errors.length > 0) return faultOf(error.errors[0])
-  const { name, code, message, cause, address, port } = error as NodeJS.ErrnoException & {
+  const { name, code, cause, address, port } = error as NodeJS.ErrnoException & {
     readonly cause?: unknown
     readonly address?: string
     readonly port?: number
   }
   if (code === undefined && cause instanceof Error) return faultOf(cause)
-  return { code: code ?? name, message, peer: address === undefined ? undefined : `${address}:${port}` }
+  return { code: code ?? name, peer: address === undefined ? undefined : `${address}:${port}` }
 }
 
 /** What went wrong before the request left. */
 const beforeItLeft = (error: unknown, url: URL, stage: Stage): Wrong => {
-  const { code, message, peer } = faultOf(error)
+  const { code, peer } = faultOf(error)
   const at = hostAndPort(url)
   const silence = (silent: Silence['silent'], observed: string): Wrong => ({ silent, left: false, observed, code })
   if (code === 'ENOTFOUND')
     return silence('dns', `the name ${hostOf(peer ?? '') ?? url.hostname} does not exist (ENOTFOUND)`)
   if (code.startsWith('EAI_')) return silence('dns', `the name ${url.hostname} could not be resolved (${code})`)
-  const tunnel = /Proxy response \((\d+)\)/.exec(message)
-  if (tunnel) return silence('proxy', `the proxy answered ${tunnel[1]} instead of connecting to ${at}`)
-  if (code === 'UND_ERR_PRX_TLS') return silence('proxy', 'no TLS connection to the proxy')
   const certificate = CERTIFICATE[code]
   if (certificate !== undefined || /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_)/.test(code))
     return silence('tls', `${at}: ${certificate ?? 'TLS failed'} (${code})`)
@@ -197,6 +210,26 @@ const afterItLeft = (error: unknown, url: URL): Wrong => {
       }
 }
 
+/** No tunnel through a proxy. Of a code of its own: undici connects again, and again, after some that a proxy can bring about. */
+class NoTunnel extends Error {
+  override readonly name = 'NoTunnel'
+  constructor(
+    readonly wrong: Wrong,
+    cause?: unknown,
+  ) {
+    super(wrong.observed, { cause })
+  }
+}
+
+/** What went wrong on the way to a proxy, or with what it was asked. `left`: the request itself may have reached it. */
+const atProxy = (error: unknown, proxy: URL, url: URL, stage: Stage, left: boolean): Wrong => {
+  const answered = left || /^(?:UND_ERR_SOCKET|HPE_.*|HTTPParserError)$/.test(faultOf(error).code)
+  const { observed, code } = answered ? afterItLeft(error, proxy) : beforeItLeft(error, proxy, stage)
+  return { silent: 'proxy', left, code, observed: `the proxy for ${hostAndPort(url)}: ${observed}` }
+}
+
+const proxyWords = (proxy: URL, url: URL): string => `the proxy ${hostAndPort(proxy)} for ${hostAndPort(url)}`
+
 /** What was being waited for when the time was up. */
 const WAITED: Readonly<Record<Stage, (url: URL) => string>> = {
   resolving: ({ hostname }) => `the name ${hostname} was not resolved`,
@@ -204,6 +237,15 @@ const WAITED: Readonly<Record<Stage, (url: URL) => string>> = {
   handshake: url => `connected to ${hostAndPort(url)}, then no TLS handshake`,
   sent: url => `connected to ${hostAndPort(url)}, then silence`,
   reading: url => `${hostAndPort(url)} began to answer and never ended`,
+}
+
+/** The same as long as it is the proxy that is waited for. */
+const WAITED_FOR_PROXY: Readonly<Record<Stage, (proxy: URL, url: URL) => string>> = {
+  ...WAITED,
+  resolving: (proxy, url) => `the name ${proxy.hostname} of the proxy for ${hostAndPort(url)} was not resolved`,
+  connecting: (proxy, url) => `no connection to ${proxyWords(proxy, url)}`,
+  handshake: (proxy, url) => `connected to ${proxyWords(proxy, url)}, then no way to ${hostAndPort(url)}`,
+  sent: (proxy, url) => `connected to ${proxyWords(proxy, url)}, then silence`,
 }
 
 const parse = (text: string): unknown => {
@@ -242,7 +284,7 @@ const certificateOf = ({ valid_from, valid_to, subject, issuer, subjectaltname }
 
 const unusable = (observed: string): Http => ({
   exchange: async () => ({ silent: 'proxy', left: false, observed, code: '', stage: 'connecting', proxied: true }),
-  stage: () => 'connecting',
+  resolving: () => undefined,
   close: () => {},
 })
 
@@ -254,38 +296,31 @@ export const openHttp = async ({
   left,
   maxReplyBytes = MAX_REPLY_BYTES,
 }: HttpOptions): Promise<Http> => {
-  const { noProxy, ...named } = proxies(env)
+  const named = proxies(env)
   for (const url of urls.filter(text => URL.canParse(text)).map(text => new URL(text))) {
-    const proxy = (url.protocol === 'https:' && named.httpsProxy) || named.httpProxy
-    const flaw = proxy === '' || isSpared(url, noProxy) ? undefined : flawOf(proxy)
+    const proxy = proxyAddress(url, named)
+    const flaw = proxy === '' ? undefined : flawOf(proxy)
     if (flaw !== undefined) return unusable(flaw)
-  }
-  // What is left of those that cannot be used is not gone through by any of these addresses.
-  const [httpProxy, httpsProxy] = [named.httpProxy, named.httpsProxy].map(proxy => (flawOf(proxy) ? '' : proxy)) as [
-    string,
-    string,
-  ]
-  const proxied = httpProxy !== '' || httpsProxy !== ''
-  for (const url of [...urls, httpProxy, httpsProxy]) {
-    const host = hostOf(url)
-    if (host !== undefined && !ADDRESS.test(host)) contain('name', host)
+    const host = (proxyOf(url, named) ?? url).hostname
+    if (!ADDRESS.test(host)) contain('name', host)
   }
   // It costs more to load than all the rest of a start.
-  const { EnvHttpProxyAgent, buildConnector } = await import('undici')
-  const { checkServerIdentity } = await import('node:tls')
+  const { Agent, buildConnector } = await import('undici')
   // Later than our own timer, which knows the stage; it ends the connections that survive the agent.
   const limit = left() + 1000
   const sockets = new Set<Socket>()
   let stage: Stage = 'resolving'
-  let direct = !proxied
+  let host = ''
   let certificate: Certificate | undefined
-  const connectDirectly = buildConnector({ timeout: limit })
+  const connector = buildConnector({ timeout: limit })
   const connect: buildConnector.connector = (options, callback) => {
+    // The name for TLS comes from the host that is connected to: undici would give a proxy the name of the server behind it.
     // Typed as void, but it returns the socket, and only that tells how far a connection came.
-    const socket = connectDirectly(options, callback) as unknown as Socket
+    const socket = connector({ ...options, servername: '' }, callback) as unknown as Socket
     sockets.add(socket)
-    direct = true // a proxy is connected to by undici itself
-    stage = ADDRESS.test(options.hostname) || options.hostname.includes(':') ? 'connecting' : 'resolving'
+    host = options.hostname
+    if (options.httpSocket) stage = 'handshake'
+    else stage = ADDRESS.test(host) || host.includes(':') ? 'connecting' : 'resolving'
     socket.once('lookup', (error: Error | null) => {
       if (!error) stage = 'connecting'
     })
@@ -300,27 +335,49 @@ export const openHttp = async ({
     })
     socket.once('close', () => sockets.delete(socket))
   }
-  const agent = new EnvHttpProxyAgent({
-    httpProxy,
-    httpsProxy,
-    noProxy,
-    connect,
-    proxyTls: { timeout: limit },
-    requestTls: {
-      timeout: limit,
-      checkServerIdentity: (host: string, shown: PeerCertificate) => {
-        certificate = certificateOf(shown)
-        return checkServerIdentity(host, shown)
-      },
+  const patient = { headersTimeout: 0, bodyTimeout: 0 } // the time left bounds the whole
+  const agent = new Agent({ connect, ...patient })
+  /** The proxy that the other end still is: it has not yet opened a way to the server, or asks it for us. */
+  let before: URL | undefined
+  const openTunnel = async (proxy: URL, at: string): Promise<Socket> => {
+    const headers = { host: at, ...credentialsFor(proxy) }
+    const { statusCode, socket } = await agent.connect({ origin: proxy.origin, path: at, headers })
+    if (statusCode >= 200 && statusCode < 300) return socket as Socket
+    socket.on('error', () => {}).destroy()
+    throw new NoTunnel({
+      silent: 'proxy',
+      left: false,
+      code: '',
+      observed: `the proxy ${hostAndPort(proxy)} answered ${statusCode} instead of connecting to ${at}`,
+    })
+  }
+  /** Of `https://` alone: what is asked by `http://` the proxy asks for us, as it does for curl. Many refuse a tunnel to port 80. */
+  const tunnels = new Agent({
+    ...patient,
+    connect: (options, callback) => {
+      const url = new URL(`${options.protocol}//${options.host}`)
+      const proxy = proxyOf(url, named) ?? url
+      openTunnel(proxy, hostAndPort(url)).then(
+        socket => {
+          before = undefined
+          certificate = undefined // a proxy's own
+          connect({ ...options, httpSocket: socket }, callback)
+        },
+        error => {
+          const known = error instanceof NoTunnel ? error : undefined
+          callback(known ?? new NoTunnel(atProxy(error, proxy, url, stage, false), error), null)
+        },
+      )
     },
-    headersTimeout: 0, // the time left bounds the whole
-    bodyTimeout: 0,
   })
 
   const exchange: Http['exchange'] = request => {
     const url = new URL(request.url)
-    stage = proxied ? 'connecting' : 'resolving'
-    direct = !proxied
+    const proxy = proxyOf(url, named)
+    const forwarded = proxy !== undefined && url.protocol === 'http:'
+    stage = 'resolving'
+    host = (proxy ?? url).hostname
+    before = proxy
     certificate = undefined
     return new Promise(resolve => {
       let gone = false
@@ -338,8 +395,14 @@ export const openHttp = async ({
         resolve(result)
         stop()
       }
-      const shown = (): Pick<Reply, 'certificate'> => (certificate === undefined ? {} : { certificate })
-      const silence = (wrong: Wrong): Silence => ({ ...wrong, stage, proxied: !direct, ...shown() })
+      const shown = (): Pick<Reply, 'certificate'> =>
+        certificate === undefined || before !== undefined ? {} : { certificate }
+      const silence = (wrong: Wrong): Silence => ({
+        ...wrong,
+        stage,
+        proxied: proxy !== undefined,
+        ...shown(),
+      })
       const reply = (cut?: Required<Pick<Reply, 'cut' | 'cutBy'>>): Reply => {
         const text = Buffer.concat(chunks).toString('utf8')
         return {
@@ -349,6 +412,7 @@ export const openHttp = async ({
           json: cut === undefined ? parse(text) : undefined,
           ...cut,
           ...shown(),
+          ...(forwarded ? { proxy: hostAndPort(proxy) } : {}),
         }
       }
       const late = (): void =>
@@ -359,7 +423,7 @@ export const openHttp = async ({
                 silent: 'timeout',
                 left: gone,
                 code: '',
-                observed: `${WAITED[stage](url)}${proxied ? ' (a proxy is set in the environment)' : ''}`,
+                observed: before ? WAITED_FOR_PROXY[stage](before, url) : WAITED[stage](url),
               }),
         )
       const timer = setTimeout(late, Math.max(0, left()))
@@ -372,10 +436,20 @@ export const openHttp = async ({
           if (done) return controller.abort(new Error('too late'))
           gone = true
           stage = 'sent'
+          if (!forwarded) before = undefined
           stop = () => controller.abort(new Error('answered'))
         },
         onResponseStart: (_, code, fields) => {
           if (code < 200) return
+          if (forwarded && code === 407)
+            return answer(
+              silence({
+                silent: 'proxy',
+                left: false,
+                code: '',
+                observed: `the proxy ${hostAndPort(proxy)} answered 407 instead of asking ${hostAndPort(url)}`,
+              }),
+            )
           stage = 'reading'
           status = code
           headers = Object.fromEntries(
@@ -394,15 +468,23 @@ export const openHttp = async ({
         onResponseError: (_, error) => {
           stop = () => {}
           if (stage === 'reading') answer(reply({ cut: `it broke off after ${bytes(size)}`, cutBy: 'peer' }))
+          else if (error instanceof NoTunnel) answer(silence(error.wrong))
+          else if (forwarded) answer(silence(atProxy(error, proxy, url, stage, gone)))
           else answer(silence(gone ? afterItLeft(error, url) : beforeItLeft(error, url, stage)))
         },
       }
-      agent.dispatch(
+      const path = `${url.pathname}${url.search}`
+      const through = proxy !== undefined && !forwarded ? tunnels : agent
+      through.dispatch(
         {
-          origin: url.origin,
-          path: `${url.pathname}${url.search}`,
+          origin: forwarded ? proxy.origin : url.origin,
+          path: forwarded ? `${url.origin}${path}` : path,
           method: request.method,
-          headers: { 'user-agent': 'bootcheck', ...request.headers },
+          headers: {
+            'user-agent': 'bootcheck',
+            ...request.headers,
+            ...(forwarded ? { host: url.host, ...credentialsFor(proxy) } : {}),
+          },
           ...(request.body === undefined ? {} : { body: request.body }),
         },
         handler,
@@ -412,9 +494,10 @@ export const openHttp = async ({
 
   return {
     exchange,
-    stage: () => stage,
+    resolving: () => (stage === 'resolving' && !ADDRESS.test(host) ? host : undefined),
     close: () => {
       void agent.destroy()
+      void tunnels.destroy()
       // A connection that is being made survives the agent.
       for (const socket of sockets) socket.destroy()
     },

@@ -19,7 +19,8 @@ export const codes = {
   timeout: 'no answer in time; at which stage is told',
   closed: 'the connection was closed without an answer',
   'not-http': 'what came back is not HTTP',
-  proxy: 'the proxy that the environment names did not let the request through, or is not there',
+  proxy:
+    'the proxy that the environment names did not let the request through, is not there, or has a name that does not exist',
   'certificate-expired': 'the certificate has expired',
   'certificate-early': "the certificate is not valid yet: often this host's clock",
   'certificate-name': 'the certificate is for another host',

@@ -66,7 +66,7 @@ const credential = ({ credentials }: Subject): string =>
 /** The status is none of the declared ones. */
 export const otherStatus = (subject: Subject, reply: Reply, statuses: readonly number[], facts: Facts): Trouble => {
   const { status, headers } = reply
-  const observed = shown(reply)
+  const observed = `${shown(reply)}${reply.proxy === undefined ? '' : `; asked through the proxy ${reply.proxy}, which may have said it itself`}`
   const expected = `HTTP ${statuses.join(' or ')}`
   const say = (what: What, says: string, rest: Partial<Rest> = {}): Trouble =>
     trouble(subject, what, says, { observed, expected, next: look(subject), ...rest }, facts)
@@ -202,7 +202,9 @@ export const silent = (
   given: Facts,
 ): Trouble => {
   const { url, timeoutMs } = subject
-  const { observed, code, stage, proxied } = silence
+  const { code, stage, proxied } = silence
+  const seen = servers === undefined ? '' : `; ${serversSaid(servers)}`
+  const observed = `${silence.observed}${proxied ? seen : ''}`
   const facts: Facts = {
     ...given,
     stage,
@@ -217,15 +219,16 @@ export const silent = (
     case 'dns':
       return unresolvable(subject, silence, servers, facts)
     case 'timeout':
-      if (stage === 'resolving') return unresolvable(subject, silence, servers, facts)
+      if (stage === 'resolving' && !proxied) return unresolvable(subject, silence, servers, facts)
       return say('timeout', `no answer within ${span(timeoutMs)}`, proxied ? environment : measure(subject))
     case 'connect':
-      if (proxied) return say('proxy', 'no connection to the proxy that the environment names', environment)
       return code === 'ECONNREFUSED'
         ? say('refused', `nothing listens at ${url.host}`)
         : say('unreachable', `${url.host} cannot be reached`)
     case 'proxy':
-      return say('proxy', 'the proxy did not let it through', environment)
+      return stage === 'resolving' || stage === 'connecting'
+        ? say('proxy', 'no connection to the proxy that the environment names', environment)
+        : say('proxy', 'the proxy did not let it through', environment)
     case 'tls':
       return tls(subject, silence, facts)
     case 'closed':
@@ -239,7 +242,7 @@ export const silent = (
 
 const unresolvable = (
   subject: Subject,
-  { observed, proxied }: Silence,
+  { observed }: Silence,
   servers: readonly ServerAnswer[] | undefined,
   facts: Facts,
 ): Trouble => {
@@ -249,9 +252,7 @@ const unresolvable = (
   return trouble(
     subject,
     'unresolvable',
-    proxied
-      ? 'a name on the way could not be resolved'
-      : `${hostname} could not be resolved${said === '' ? '' : `: ${said}`}`,
+    `${hostname} could not be resolved${said === '' ? '' : `: ${said}`}`,
     {
       observed: `${observed}${said === '' ? '' : `; ${said}`}`,
       expected: 'a name that leads to an address',

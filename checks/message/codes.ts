@@ -26,7 +26,7 @@ export const codes = {
   dns: "the service's name could not be resolved",
   connect: 'no connection to the service',
   tls: 'no TLS connection to the service',
-  proxy: 'the proxy that the environment names did not let the request through',
+  proxy: 'the proxy that the environment names did not let the request through, or is not there',
   closed: 'the service closed the connection without an answer',
   options: 'the options do not fit the channel',
 } as const

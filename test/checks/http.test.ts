@@ -7,7 +7,7 @@ import { bootcheck, ROOT, reportOf } from '../support/bin.ts'
 import { context, scratch } from '../support/context.ts'
 import { completed } from '../support/run-check.ts'
 import { dripping, endless, half, hangUp, json, type Play, service, silence, text } from './message/bench.ts'
-import { freePort, proxy, silentPort, stranger } from './message/peers.ts'
+import { closing, freePort, proxy, silentPort, stranger } from './message/peers.ts'
 import { authority, selfSigned } from './message/tls.ts'
 
 const KEY = 'emb-5f0c1d7a9b3e4c2d'
@@ -187,24 +187,29 @@ describe('no answer', () => {
     expect(mute).toMatchObject({ code: 'http/timeout', facts: { stage: 'handshake' } })
     expect(mute.observed).toContain('then no TLS handshake')
   })
+})
 
-  it('through a proxy that refuses, is not there, or is no address, is told', async () => {
-    const api = await service(json(200, {}))
-    const env = (port: number | string) => ({ http_proxy: `http://127.0.0.1:${port}` })
+describe('a proxy', () => {
+  const PROXY = 'env | grep -i _proxy'
+  const env = (port: number | string) => ({ http_proxy: `http://127.0.0.1:${port}` })
+
+  it('is asked for the whole address of http://, and to connect for https://', async () => {
+    const api = await service(json(200, { ok: true }))
     const good = await proxy()
-    expect(await run({ url: api.url }, { env: env(good.port) })).toMatchObject({ status: 'pass' })
+    const [, host] = api.url.split('//')
+    expect(await run({ url: `${api.url}/v1?a=1`, headers }, { env: env(good.port) })).toMatchObject({ status: 'pass' })
+    expect(good).toMatchObject({ requests: [`${api.url}/v1?a=1`], hosts: [host], tunnels: [] })
+    expect(api.calls[0]).toMatchObject({ url: '/v1?a=1', headers: { host, authorization: `Bearer ${KEY}` } })
+    expect(await run({ url: await selfSigned() }, { env: env(good.port) })).toMatchObject({
+      code: 'http/certificate-issuer',
+    })
     expect(good.tunnels).toHaveLength(1)
-    for (const port of [(await proxy(407)).port, await freePort(), '['])
-      expect(await run({ url: api.url }, { env: env(port) })).toMatchObject({
-        code: 'http/proxy',
-        next: 'env | grep -i _proxy',
-      })
-    for (const scheme of ['socks5h', 'ftp', 'junk'])
+    for (const scheme of ['socks5', 'socks5h', 'ftp', 'junk'])
       expect(
         await run({ url: api.url }, { env: { HTTP_PROXY: `${scheme}://user:pass-word@127.0.0.1:9` } }),
       ).toMatchObject({
         code: 'http/proxy',
-        observed: expect.stringMatching(`a proxy that speaks ${scheme}, and only http, https and socks5 are known`),
+        observed: expect.stringMatching(`a proxy that speaks ${scheme}, and only http and https are known`),
       })
     // Of no matter to what does not go through it.
     for (const spared of [
@@ -219,6 +224,81 @@ describe('no answer', () => {
     ).toMatchObject({ code: 'http/proxy' })
     const past = { ...env(await freePort()), no_proxy: '127.0.0.1' }
     expect(await run({ url: api.url }, { env: past })).toMatchObject({ status: 'pass' })
+  })
+
+  it.each(['http', 'https'])('that refuses %s://, is not there, or is no address, is told', async scheme => {
+    const refusing = await proxy(407)
+    for (const port of [refusing.port, await freePort(), '['])
+      expect(await run({ url: `${scheme}://127.0.0.1:1/` }, { env: env(port) })).toMatchObject({
+        code: 'http/proxy',
+        next: PROXY,
+      })
+    expect([...refusing.tunnels, ...refusing.requests]).toHaveLength(1)
+  })
+
+  it.each([
+    ['http', 'the connection', undefined],
+    ['http', 'the connection when it is asked', ''],
+    ['https', 'the connection', undefined],
+    ['https', 'the connection when it is asked', ''],
+    ['https', 'the tunnel that it has made', 'HTTP/1.1 200 OK\r\n\r\n'],
+  ])('that for %s:// closes %s is asked once, and told', async (scheme, _, words) => {
+    const peer = await closing(words)
+    const verdict = trouble(await run({ url: `${scheme}://127.0.0.1:1/` }, { env: env(peer.port) }))
+    expect(peer.connections()).toBe(1)
+    expect(verdict.code).toBe(words?.startsWith('HTTP') ? 'http/tls' : 'http/proxy')
+    if (verdict.code === 'http/proxy')
+      expect(verdict.observed).toContain(`the proxy for 127.0.0.1:1: 127.0.0.1:${peer.port} `)
+  })
+
+  it.each(['http', 'https'])('that for %s:// says nothing, or no HTTP, is told', async scheme => {
+    const mute = await silentPort()
+    expect(trouble(await run({ url: `${scheme}://127.0.0.1:1/` }, { env: env(mute) }))).toMatchObject({
+      code: 'http/timeout',
+      observed: expect.stringContaining(`connected to the proxy 127.0.0.1:${mute}`),
+      next: PROXY,
+    })
+    expect(
+      trouble(await run({ url: `${scheme}://127.0.0.1:1/` }, { env: env(await stranger('220 mail.example\r\n')) })),
+    ).toMatchObject({ code: 'http/proxy', observed: expect.stringContaining('not HTTP') })
+  })
+
+  it('is named beside an answer that may be its own', async () => {
+    const { port } = await proxy(503)
+    const verdict = trouble(await run({ url: 'http://127.0.0.1:1/' }, { env: env(port) }))
+    expect(verdict.code).toBe('http/server-error')
+    expect(verdict.observed).toContain(`the proxy 127.0.0.1:${port}`)
+  })
+
+  it('of a scheme that is not spoken is told, and not taken for another', async () => {
+    const socks = await closing()
+    const verdict = trouble(
+      await run({ url: 'http://127.0.0.1:1/' }, { env: { http_proxy: `socks5://127.0.0.1:${socks.port}` } }),
+    )
+    expect(verdict).toMatchObject({ code: 'http/proxy', next: PROXY })
+    expect(socks.connections()).toBe(0)
+  })
+
+  it('has its user and password from its address, and none of them is shown', async () => {
+    const api = await service(json(200, {}))
+    const good = await proxy()
+    const ask = (user: string) =>
+      run({ url: api.url }, { env: { http_proxy: `http://${user}@127.0.0.1:${good.port}` } })
+    for (const user of ['us%20er:pass-word', 'user', 'us%zzer:pass-word'])
+      expect(JSON.stringify(await ask(user))).toMatch(/"pass"(?!.*pass-word)/)
+    expect(good.credentials).toEqual(
+      ['us er:pass-word', 'user:', 'us%zzer:pass-word'].map(text => `Basic ${Buffer.from(text).toString('base64')}`),
+    )
+  })
+})
+
+describe('a peer', () => {
+  it.each(['http', 'https'])('that closes each connection for %s:// is connected to once', async scheme => {
+    for (const words of [undefined, '']) {
+      const peer = await closing(words)
+      expect(await run({ url: `${scheme}://127.0.0.1:${peer.port}/` })).toMatchObject({ status: 'fail' })
+      expect(peer.connections()).toBe(1)
+    }
   })
 })
 
@@ -285,6 +365,18 @@ describe('a certificate', () => {
 })
 
 describe('a name', () => {
+  it.each(['http', 'https'])(
+    'of a proxy for %s:// that does not exist is the proxy\u2019s fault, and named',
+    async scheme => {
+      const check = await words(['--url', `${scheme}://127.0.0.1:1/`, '--timeout', '5s'], {
+        env: { [`${scheme}_proxy`]: 'proxy.invalid:3128' },
+      })
+      expect(check).toMatchObject({ status: 'fail', code: 'http/proxy', next: 'env | grep -i _proxy' })
+      expect(check.observed).toContain('the name proxy.invalid')
+      expect(check.observed).not.toContain('the name 127.0.0.1')
+    },
+  )
+
   /** The program in namespaces of its own, in which one name server says the same about everything. */
   const asked = (rcode: string) => {
     const cwd = scratch()

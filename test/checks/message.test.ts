@@ -29,7 +29,7 @@ import {
   telegram,
   text,
 } from './message/bench.ts'
-import { freePort, proxy, silentPort, stranger } from './message/peers.ts'
+import { closing, freePort, proxy, silentPort, stranger } from './message/peers.ts'
 import { selfSigned } from './message/tls.ts'
 
 const MINUTE = 60_000
@@ -1050,7 +1050,7 @@ describe('proxies', () => {
     const api = await service(botApi())
     const through = await proxy()
     expect(codeOf(await bench().run(telegram(api.url), { env: env(through.port) }))).toBe('message/delivered')
-    expect(through.tunnels).toContain(`127.0.0.1:${api.port}`)
+    expect(through.requests[0]).toMatch(`${api.url}/`)
     expect(through.credentials).toContain(`Basic ${Buffer.from('user:pass-word').toString('base64')}`)
   })
 
@@ -1070,11 +1070,30 @@ describe('proxies', () => {
       await bench().run(telegram(api.url), { env: env(await freePort()) }),
       await bench().run(telegram(api.url), { env: { http_proxy: 'http://[' } }),
     ].map(trouble)
-    expect(verdicts.map(codeOf)).toEqual(['message/proxy', 'message/connect', 'message/proxy'])
-    expect(verdicts[0]?.observed).toContain('the proxy answered 407')
+    expect(verdicts.map(codeOf)).toEqual(['message/proxy', 'message/proxy', 'message/proxy'])
+    expect(verdicts[0]?.observed).toMatch(/the proxy \S+ answered 407/)
     expect(verdicts[1]?.observed).toContain('refused the connection')
     expect(JSON.stringify(verdicts)).not.toContain('pass-word')
     expect(api.calls).toEqual([])
+  })
+
+  it('asks one that closes each connection once, and says so', async () => {
+    for (const api of ['http://127.0.0.1:1', 'https://127.0.0.1:1'])
+      for (const said of [undefined, '']) {
+        const peer = await closing(said)
+        const verdict = trouble(await bench().run(telegram(api), { env: env(peer.port) }))
+        expect([codeOf(verdict), peer.connections()]).toEqual(['message/proxy', 1])
+      }
+  })
+
+  it('does not know what became of a message that a proxy took and did not answer for', async () => {
+    const taken = await closing('')
+    const hook = { channel: 'webhook', url: 'http://127.0.0.1:1/hook', request: {}, expect: { status: 204 } }
+    const verdict = trouble(await bench().run(hook, { env: env(taken.port) }))
+    expect([codeOf(verdict), taken.connections()]).toEqual(['message/unknown', 1])
+    expect(verdict.observed).toContain('the proxy')
+    const refusing = await proxy(407)
+    expect(codeOf(await bench().run(hook, { env: env(refusing.port) }))).toBe('message/proxy')
   })
 
   it('does not look into the environment of the process itself', async () => {

@@ -304,7 +304,8 @@ describe('content', () => {
   })
 
   test('limits that no file can keep are refused; those that meet are not', async () => {
-    const conflict = (given: object) => kind.conflict?.({ path: 'f', ...given }, { phase: 'before', above: new Map() })
+    const conflict = (given: object) =>
+      kind.conflict?.({ path: 'f', ...given }, { phase: 'before', above: new Map(), open: new Set() })
     expect(conflict({ 'min-size': '5MB', 'max-size': '1MB' })).toBe(
       '"min-size: 5MB" is more than "max-size: 1MB": no file has both',
     )

@@ -1,5 +1,5 @@
 /** Peers that are no HTTP service: closed ports, sockets that say nothing or something else, a proxy. */
-import { createServer as createHttpServer } from 'node:http'
+import { request as ask, createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 
@@ -15,8 +15,6 @@ export const freePort = async (): Promise<number> => {
   await new Promise(resolve => server.close(resolve))
   return port
 }
-
-/** A port where nobody listens. */
 
 /** Accepts, says `greeting`, and nothing more. */
 export const stranger = async (greeting = ''): Promise<number> => {
@@ -39,14 +37,32 @@ export interface Proxy {
   readonly port: number
   /** Addresses that it was asked to connect to. */
   readonly tunnels: string[]
+  /** Whole addresses that it was asked for, as it is for http://. */
+  readonly requests: string[]
+  /** The `Host` of each of them. */
+  readonly hosts: (string | undefined)[]
   readonly credentials: (string | undefined)[]
 }
 
-/** A proxy that connects whoever asks, or answers with `status`. */
+/** A proxy that connects whoever asks and hands on whatever is asked, or answers with `status`. */
 export const proxy = async (status = 200): Promise<Proxy> => {
   const tunnels: string[] = []
+  const requests: string[] = []
+  const hosts: (string | undefined)[] = []
   const credentials: (string | undefined)[] = []
-  const server = createHttpServer()
+  const server = createHttpServer((request, response) => {
+    requests.push(request.url ?? '')
+    hosts.push(request.headers.host)
+    credentials.push(request.headers['proxy-authorization'])
+    if (status !== 200) return response.writeHead(status).end('says the proxy')
+    const { 'proxy-authorization': _, ...headers } = request.headers
+    const onward = ask(request.url ?? '', { method: request.method ?? '', headers }, answer => {
+      response.writeHead(answer.statusCode ?? 0, answer.headers)
+      answer.pipe(response)
+    })
+    onward.on('error', () => response.destroy())
+    request.pipe(onward)
+  })
   server.on('connect', (request, socket) => {
     tunnels.push(request.url ?? '')
     credentials.push(request.headers['proxy-authorization'])
@@ -67,5 +83,26 @@ export const proxy = async (status = 200): Promise<Proxy> => {
     server.closeAllConnections()
     server.close()
   })
-  return { port: await listen(server), tunnels, credentials }
+  return { port: await listen(server), tunnels, requests, hosts, credentials }
+}
+
+export interface Closing {
+  readonly port: number
+  /** How often it was connected to. */
+  connections(): number
+}
+
+/** Says `words` to the first that it hears (`undefined`: it does not wait for that), and closes the connection. */
+export const closing = async (words?: string): Promise<Closing> => {
+  let connections = 0
+  const server = createServer(socket => {
+    connections++
+    socket.on('error', () => {})
+    if (words === undefined) socket.destroy()
+    else socket.once('data', () => socket.end(words))
+  })
+  onTestFinished(() => {
+    server.close()
+  })
+  return { port: await listen(server), connections: () => connections }
 }
