@@ -3,7 +3,7 @@ import { defineCheck, type Trouble } from '../core/check.ts'
 import type { Store } from '../core/store.ts'
 import { listing } from '../core/text.ts'
 import { DURATION_PATTERN, duration } from '../core/units.ts'
-import type { Channel, Conversation, Depth, Form } from './message/channel.ts'
+import type { Carried, Channel, Conversation, Depth, Form, MailStep } from './message/channel.ts'
 import { type ChannelName, channelNames, channelOf, channels, keys } from './message/channels.ts'
 import { codes } from './message/codes.ts'
 import { converse } from './message/deliver.ts'
@@ -77,7 +77,7 @@ const opened = (
   name: ChannelName,
   { depth, text, notice, ...given }: { readonly depth: Depth; readonly text?: unknown; readonly notice?: unknown },
   mask: (text: string) => string,
-): Conversation | Trouble => {
+): Conversation | Carried<MailStep> | Trouble => {
   const conversation = channelOf(name).open({
     ...given,
     depth,
@@ -85,7 +85,7 @@ const opened = (
     ...(notice === undefined ? {} : { notice: String(notice) }),
   })
   if ('unusable' in conversation) return unfit(mask(conversation.unusable), conversation.expected, conversation.next)
-  if (depth === 'probe' && conversation.probe.length === 0)
+  if (depth === 'probe' && ('talk' in conversation ? conversation.talk : conversation).probe.length === 0)
     return unfit(
       `channel ${name} cannot be asked without a message being sent`,
       'a channel that can be probed, or a delivery',

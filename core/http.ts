@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import type { buildConnector, Dispatcher } from 'undici'
 import type { Env } from './check.ts'
+import { faultOf, unconnected } from './connection-fault.ts'
 import { contain } from './contain.ts'
 import { bypassesProxy } from './no-proxy.ts'
 import { bytes } from './text.ts'
@@ -99,8 +100,6 @@ const flawOf = (proxy: string): string | undefined => {
     : `HTTP_PROXY or HTTPS_PROXY names a proxy that speaks ${protocol.slice(0, -1)}, and only http and https are known here`
 }
 
-const hostOf = (url: string): string | undefined => (URL.canParse(url) ? new URL(url).hostname : undefined)
-
 /** The address of the proxy that a URL is asked through, or ''. Without one of its own `https://` takes that of `http://`, as undici has it. */
 const proxyAddress = (url: URL, { httpProxy, httpsProxy, noProxy }: ReturnType<typeof proxies>): string => {
   const proxy = url.protocol === 'https:' && httpsProxy !== '' ? httpsProxy : httpProxy
@@ -131,66 +130,10 @@ const credentialsFor = ({ username, password }: URL): Record<string, string> =>
 const hostAndPort = ({ hostname, port, protocol }: URL): string =>
   `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
 
-const CERTIFICATE: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  CERT_NOT_YET_VALID: "its certificate is not valid yet: look at this host's clock",
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN:
-    'its chain ends in a self-signed certificate: a proxy that intercepts TLS, or an authority unknown to Node',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its chain is incomplete, or of an authority unknown to Node',
-  UNABLE_TO_GET_ISSUER_CERT: 'its chain is incomplete',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its chain is incomplete, or of an authority unknown to Node',
-  CERT_REVOKED: 'its certificate was revoked',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
-  EPROTO: 'it does not speak TLS on this port',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS on this port',
-}
-
-const CONNECTION: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'refused the connection',
-  ECONNRESET: 'reset the connection',
-  EHOSTUNREACH: 'cannot be reached: no route to the host',
-  ENETUNREACH: 'cannot be reached: this host has no network that leads there',
-  EADDRNOTAVAIL: 'cannot be reached: this host has no address for it',
-  ETIMEDOUT: 'did not answer',
-  UND_ERR_CONNECT_TIMEOUT: 'did not answer',
-}
-
-interface Fault {
-  readonly code: string
-  readonly peer: string | undefined
-}
-
-/** With several addresses to try, Node wraps one error for each. */
-const faultOf = (error: unknown): Fault => {
-  if (error instanceof AggregateError && error.errors.length > 0) return faultOf(error.errors[0])
-  const { name, code, cause, address, port } = error as NodeJS.ErrnoException & {
-    readonly cause?: unknown
-    readonly address?: string
-    readonly port?: number
-  }
-  if (code === undefined && cause instanceof Error) return faultOf(cause)
-  return { code: code ?? name, peer: address === undefined ? undefined : `${address}:${port}` }
-}
-
 /** What went wrong before the request left. */
 const beforeItLeft = (error: unknown, url: URL, stage: Stage): Wrong => {
-  const { code, peer } = faultOf(error)
-  const at = hostAndPort(url)
-  const silence = (silent: Silence['silent'], observed: string): Wrong => ({ silent, left: false, observed, code })
-  if (code === 'ENOTFOUND')
-    return silence('dns', `the name ${hostOf(peer ?? '') ?? url.hostname} does not exist (ENOTFOUND)`)
-  if (code.startsWith('EAI_')) return silence('dns', `the name ${url.hostname} could not be resolved (${code})`)
-  const certificate = CERTIFICATE[code]
-  if (certificate !== undefined || /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_)/.test(code))
-    return silence('tls', `${at}: ${certificate ?? 'TLS failed'} (${code})`)
-  if (stage === 'handshake' && url.protocol === 'https:')
-    return silence('tls', `${at} closed the connection in the TLS handshake (${code})`)
-  const where = peer === undefined || peer === at ? at : `${peer} (for ${at})`
-  return silence(
-    'connect',
-    `${where} ${CONNECTION[code] ?? 'closed the connection before the request was sent'} (${code})`,
-  )
+  const handshake = stage === 'handshake' && url.protocol === 'https:'
+  return { ...unconnected(error, url.hostname, hostAndPort(url), handshake), left: false }
 }
 
 const afterItLeft = (error: unknown, url: URL): Wrong => {

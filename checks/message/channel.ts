@@ -4,8 +4,9 @@
  *
  * To add one: a file in `channels/`, and a line in `channels.ts`.
  */
-import type { Facts, Infer, OptionSchema } from '../../core/check.ts'
-import type { Reply, Request } from '../../core/http.ts'
+import type { Env, Facts, Infer, OptionSchema } from '../../core/check.ts'
+import type { Silence as HttpSilence, Reply, Request } from '../../core/http.ts'
+import type { SmtpReply, SmtpRequest } from '../../core/smtp.ts'
 
 export type Depth = 'probe' | 'deliver'
 
@@ -51,16 +52,52 @@ export interface Concern {
   readonly next: string
 }
 
-/** One request, and how to read the reply to it. Redirects never reach `judge`. */
-export interface Step {
-  /** In the service's words: `getMe`, `POST`. */
+/** One request, and how to read the reply to it. Of HTTP, redirects never reach `judge`. */
+export interface Step<Q = Request, R = Reply> {
+  /** In the service's words: `getMe`, `POST`, `RCPT TO`. */
   readonly name: string
-  readonly request: Request
-  judge(reply: Reply): Done | Refusal
+  readonly request: Q
+  judge(reply: R): Done | Refusal
 }
 
-/** A channel with its options filled in. */
-export interface Conversation {
+export type MailStep = Step<SmtpRequest, SmtpReply>
+
+/** No answer. `left`: the message, or a part of it, may have reached the other side. */
+export type Silence = Pick<HttpSilence, 'silent' | 'left' | 'observed'>
+
+/** What came of a step. `doubtful`: a message that was refused so may have been delivered all the same. */
+export type Answer =
+  | { readonly done: Done }
+  | { readonly refusal: Refusal; readonly doubtful: boolean }
+  | { readonly silence: Silence }
+
+/** A connection that carries steps, one after another. */
+export interface Line<S> {
+  ask(step: S): Promise<Answer>
+  /** Drops what is left of it at once. */
+  close(): void
+}
+
+/** What a transport needs of the check that uses it. */
+export interface Terms {
+  readonly env: Env
+  /** Ends what is under way, by Ctrl-C for one. */
+  readonly signal: AbortSignal
+  /** Time left, in ms. */
+  left(): number
+  now(): number
+}
+
+/** How requests travel: it knows the words of its protocol, and nothing of who may send when. */
+export interface Transport<S> {
+  /** The service as an address: `https://api.telegram.org`. */
+  readonly origin: string
+  /** Throws `NeedsChild` where a name has to be resolved, before anything was asked. */
+  open(terms: Terms): Promise<Line<S>>
+}
+
+/** A channel with its options filled in: what goes on whatever carries it. */
+export interface Talk<S> {
   /** Whom it reaches, for people, without secrets: `chat 4711`. */
   readonly whom: string
   /** What makes it another target: an interval counts for one target. May hold secrets; only a hash is kept. */
@@ -70,11 +107,20 @@ export interface Conversation {
   /** Beside the manifest's own secrets: whatever must not be shown, such as a path that holds a token. */
   readonly secrets: readonly string[]
   /** Asks whether credential and target are good; nobody sees anything of it. Empty where the service has no such request. */
-  readonly probe: readonly Step[]
+  readonly probe: readonly S[]
   /** Sends one message. `unique` is this delivery's own id, for services that take one to recognise a repetition. */
-  deliver(unique: string): Step
+  deliver(unique: string): S
   /** Takes the message away again; absent where the service cannot. */
-  remove?(receipt: string): Step
+  remove?(receipt: string): S
+}
+
+/** Over HTTP, as most are. */
+export type Conversation = Talk<Step>
+
+/** Over the transport that it brings. */
+export interface Carried<S> {
+  readonly talk: Talk<S>
+  readonly transport: Transport<S>
 }
 
 /** Options that no schema can refuse, in words. */
@@ -111,7 +157,7 @@ export interface Channel<K extends Keys = Keys, R extends readonly (keyof K & st
   readonly forms?: readonly [Form<keyof K & string>, ...Form<keyof K & string>[]]
   /** Required at one depth only. */
   readonly requiredFor?: Readonly<Partial<Record<Depth, readonly (keyof K & string)[]>>>
-  open(options: Options<K, R>): Conversation | Unusable
+  open(options: Options<K, R>): Conversation | Carried<MailStep> | Unusable
 }
 
 /** Gives a channel its option type, inferred from its keys. */

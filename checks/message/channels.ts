@@ -4,12 +4,13 @@ import type { Channel } from './channel.ts'
 import { discord } from './channels/discord.ts'
 import { ntfy } from './channels/ntfy.ts'
 import { slack } from './channels/slack.ts'
+import { smtp } from './channels/smtp.ts'
 import { telegram } from './channels/telegram.ts'
 import { webhook } from './channels/webhook.ts'
 
-export const channels = { telegram, discord, slack, ntfy, webhook }
+export const channels = { telegram, discord, slack, ntfy, smtp, webhook }
 
-const all = { ...telegram.keys, ...discord.keys, ...slack.keys, ...ntfy.keys, ...webhook.keys }
+const all = { ...telegram.keys, ...discord.keys, ...slack.keys, ...ntfy.keys, ...smtp.keys, ...webhook.keys }
 
 /** What each channel says of a key. */
 const described = (key: string): string =>

@@ -2,16 +2,28 @@
 
 import type { CheckContext, Facts, Trouble, Verdict } from '../../core/check.ts'
 import { elapsed, pause } from '../../core/clock.ts'
-import { type Http, openHttp, type Reply, type Silence } from '../../core/http.ts'
-import { retryAfter } from '../../core/http-words.ts'
 import { masker } from '../../core/mask.ts'
 import { clock } from '../../core/process.ts'
 import { StoreError } from '../../core/store.ts'
 import { excerpt, span } from '../../core/text.ts'
-import type { Concern, Conversation, Depth, Done, Refusal, Step } from './channel.ts'
+import type {
+  Answer,
+  Carried,
+  Concern,
+  Conversation,
+  Depth,
+  Done,
+  Line,
+  MailStep,
+  Refusal,
+  Step,
+  Talk,
+  Transport,
+} from './channel.ts'
 import type { ChannelName } from './channels.ts'
 import type { Decision, Memo } from './etiquette.ts'
 import { kept, openMemory } from './memory.ts'
+import { overHttp } from './over-http.ts'
 import * as say from './verdicts.ts'
 
 export interface Wanted {
@@ -39,51 +51,34 @@ const DEFAULT_HOLD_MS = 60_000
 /** What a service's word may hold up a start for. Beyond that its clock is wrong. */
 const MAX_HOLD_MS = 7 * 86_400_000
 
-/** Refusals after which a message may have been delivered all the same. */
-const DOUBTFUL: ReadonlySet<Refusal['refused']> = new Set(['server-error', 'reply', 'expectation'])
-
 type Place =
   | Exclude<Decision, { do: 'send' } | { do: 'wait' }>
   | { readonly do: 'go'; readonly id: string }
   | { readonly do: 'in-flight' | 'late' }
 
 type Pass = Extract<Verdict, { status: 'pass' }>
-type Answer = { readonly done: Done } | { readonly refusal: Refusal } | { readonly silence: Silence }
 
-/** Reads a reply as its channel does, after what holds for every channel. */
-const judge = (step: Step, reply: Reply, nowMs: number): Answer => {
-  const { status, headers, cut } = reply
-  if (status >= 300 && status < 400)
-    return {
-      refusal: {
-        refused: 'redirect',
-        observed: `HTTP ${status} to ${headers.location ?? 'nowhere'}`,
-        expected: 'an answer from the declared address: a redirect would carry the message and its credential along',
-        next: 'declare the address that it leads to, if it is the right one',
-      },
-    }
-  const judged = step.judge(reply)
-  // A status that says no is enough; a yes needs the whole reply.
-  if (cut !== undefined && status < 300)
-    return {
-      silence: {
-        silent: 'reply',
-        left: true,
-        observed: `HTTP ${status}, but the reply is not whole: ${cut}`,
-        code: '',
-        stage: 'reading',
-        proxied: false,
-      },
-    }
-  if (!('refused' in judged)) return { done: judged }
-  const { holdMs: asked, ...refusal } = judged
-  if (refusal.refused !== 'rate-limited') return { refusal }
-  const holdMs = asked ?? retryAfter(headers['retry-after'], nowMs) ?? DEFAULT_HOLD_MS
-  return { refusal: { ...refusal, holdMs: Math.ceil(Math.min(Math.max(holdMs, 0), MAX_HOLD_MS)) } }
+/** How long a service is left alone, for its own word on it and for none. */
+const bounded = (refusal: Refusal): Refusal => {
+  const { holdMs = DEFAULT_HOLD_MS, ...rest } = refusal
+  return rest.refused === 'rate-limited'
+    ? { ...rest, holdMs: Math.ceil(Math.min(Math.max(holdMs, 0), MAX_HOLD_MS)) }
+    : rest
 }
 
-export const converse = async (conversation: Conversation, wanted: Wanted, ctx: CheckContext): Promise<Verdict> => {
+const tell = async <S extends Pick<Step, 'name'>>(
+  conversation: Talk<S>,
+  transport: Transport<S>,
+  wanted: Wanted,
+  ctx: CheckContext,
+): Promise<Verdict> => {
   const { depth, everyMs } = wanted
+  if (depth === 'probe' && conversation.probe.length === 0)
+    return say.unfit(
+      `channel ${wanted.channel} cannot be asked without a message being sent`,
+      'a channel that can be probed, or a delivery',
+      'write `depth: deliver`',
+    )
   const began = elapsed()
   const spent = (): number => elapsed() - began
   const left = (): number => (ctx.signal.aborted ? 0 : ctx.timeoutMs - margin(ctx.timeoutMs) - spent())
@@ -91,8 +86,7 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
   const hide = (text: string): string => hideOwn(ctx.mask(text))
   const whom = hide(conversation.whom)
   const memory = openMemory(ctx.store, wanted.channel, { ...conversation, whom }, everyMs)
-  const urls = [...conversation.probe, conversation.deliver('')].map(step => step.request.url)
-  const { origin } = new URL(urls.at(-1) ?? '')
+  const { origin } = transport
   const subject = (): say.Subject => ({
     whom: `${wanted.channel} ${whom}`,
     forget: memory.forget,
@@ -111,13 +105,11 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
     observed: excerpt(hide(said.observed), MAX_OBSERVED),
   })
 
-  const ask = async (http: Http, step: Step): Promise<Answer> => {
-    const answer = await http.exchange(step.request)
-    if ('silent' in answer) return { silence: clean(answer) }
-    const judged = judge(step, answer, ctx.now())
-    if ('refusal' in judged) return { refusal: clean(judged.refusal) }
-    if ('silence' in judged) return { silence: clean(judged.silence) }
-    return judged
+  const ask = async (line: Line<S>, step: S): Promise<Answer> => {
+    const answer = await line.ask(step)
+    if ('silence' in answer) return { silence: clean(answer.silence) }
+    if ('refusal' in answer) return { ...answer, refusal: clean(bounded(answer.refusal)) }
+    return answer
   }
 
   const take = ({ saw: seen, facts: more, concern }: Done): void => {
@@ -157,7 +149,7 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
     }
   }
 
-  const refused = (step: Step, refusal: Refusal, note: string): Trouble => {
+  const refused = (step: S, refusal: Refusal, note: string): Trouble => {
     const verdict = say.refusal(subject(), step.name, refusal, facts)
     return { ...verdict, observed: `${verdict.observed}${note}` }
   }
@@ -168,9 +160,9 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
       : [{ type: 'not-before', holdMs, ...kept({ what: refused, ...texts }), ...memory.fingerprint }]
 
   /** Undefined if every step is good. */
-  const probe = async (http: Http): Promise<Verdict | undefined> => {
+  const probe = async (line: Line<S>): Promise<Verdict | undefined> => {
     for (const step of conversation.probe) {
-      const answer = await ask(http, step)
+      const answer = await ask(line, step)
       if ('done' in answer) take(answer.done)
       else if ('silence' in answer) return say.silent(subject(), step.name, answer.silence, spent())
       else {
@@ -220,10 +212,10 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
     )
   }
 
-  const tidy = async (http: Http, receipt: string): Promise<void> => {
+  const tidy = async (line: Line<S>, receipt: string): Promise<void> => {
     const step = conversation.remove?.(receipt)
     if (!step) return
-    const answer = await ask(http, step)
+    const answer = await ask(line, step)
     if ('done' in answer) return
     const observed = 'silence' in answer ? answer.silence.observed : answer.refusal.observed
     concerns.push({
@@ -236,9 +228,9 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
   }
 
   /** The place is ours: from here on the message counts as sent, whatever happens to this process. */
-  const send = async (http: Http, id: string): Promise<Verdict> => {
+  const send = async (line: Line<S>, id: string): Promise<Verdict> => {
     const step = conversation.deliver(id)
-    const answer = await ask(http, step)
+    const answer = await ask(line, step)
     if ('silence' in answer) {
       const { silence } = answer
       const verdict = silence.left
@@ -255,7 +247,7 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
     }
     if ('refusal' in answer) {
       const { refused: what, observed, expected, next } = answer.refusal
-      const doubtful = DOUBTFUL.has(what) ? '; whether it was delivered is not known' : ''
+      const doubtful = answer.doubtful ? '; whether it was delivered is not known' : ''
       const note = remember(
         { type: 'refused', of: id, ...kept({ what, observed: `${observed}${doubtful}`, expected, next }) },
         ...holdOf(answer.refusal),
@@ -275,7 +267,7 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
         expected: 'a state folder that can be written',
         next: 'df -h',
       })
-    if (receipt !== null && !wanted.stays) await tidy(http, receipt)
+    if (receipt !== null && !wanted.stays) await tidy(line, receipt)
     return pass(
       'delivered',
       `${wanted.channel} ${whom}: delivered ${receipt === null ? 'without a receipt' : `(receipt ${receipt})`} in ${span(spent())}`,
@@ -286,15 +278,15 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
     memory.mark()
     const first = depth === 'deliver' ? memory.decide() : memory.forbidden()
     if (first?.do === 'keep') return say.keptVerdict(subject(), first)
-    const http = await openHttp({ env: ctx.env, urls, signal: ctx.signal, left })
+    const line = await transport.open({ env: ctx.env, signal: ctx.signal, left, now: ctx.now })
     try {
-      const trouble = await probe(http)
+      const trouble = await probe(line)
       if (trouble) return trouble
       if (depth === 'probe') return pass('probed', `${wanted.channel} ${whom}: ${saw.join(', ')}, nothing was sent`)
       const place = await takePlace()
       switch (place.do) {
         case 'go':
-          return await send(http, place.id)
+          return await send(line, place.id)
         case 'probe':
           return standing(place)
         case 'keep':
@@ -307,7 +299,7 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
           return place satisfies never
       }
     } finally {
-      http.close()
+      line.close()
     }
   }
 
@@ -318,3 +310,10 @@ export const converse = async (conversation: Conversation, wanted: Wanted, ctx: 
     throw error
   }
 }
+
+export const converse = (
+  opened: Conversation | Carried<MailStep>,
+  wanted: Wanted,
+  ctx: CheckContext,
+): Promise<Verdict> =>
+  'talk' in opened ? tell(opened.talk, opened.transport, wanted, ctx) : tell(opened, overHttp(opened), wanted, ctx)

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { alive } from '../../core/process.ts'
 import type { Store, StoreEvent, StoreRecord } from '../../core/store.ts'
 import { excerpt, visible } from '../../core/text.ts'
-import type { Conversation } from './channel.ts'
+import type { Talk } from './channel.ts'
 import {
   type Ask,
   type Decision,
@@ -54,7 +54,12 @@ export const kept = ({ what, observed, expected, next }: Kept): Kept => ({
 })
 
 /** Every call may throw a `StoreError`. */
-export const openMemory = (store: Store, channel: string, conversation: Conversation, everyMs: number): Memory => {
+export const openMemory = (
+  store: Store,
+  channel: string,
+  conversation: Pick<Talk<unknown>, 'whom' | 'identity' | 'credential'>,
+  everyMs: number,
+): Memory => {
   const { whom, identity, credential } = conversation
   const target = `message/${channel}/${whom.replace(/\s+/g, '-')}/${hash(`bootcheck ${channel}`, JSON.stringify(identity)).slice(0, 8)}`
   const salt = process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex')

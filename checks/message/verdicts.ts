@@ -1,11 +1,10 @@
 /** Outcomes in words. */
 import type { Facts, Trouble, Verdict } from '../../core/check.ts'
-import type { Silence } from '../../core/http.ts'
 import { clock } from '../../core/process.ts'
 import { quote } from '../../core/shell.ts'
 import type { StoreError } from '../../core/store.ts'
 import { span } from '../../core/text.ts'
-import type { Concern, Refusal, Refused } from './channel.ts'
+import type { Concern, Refusal, Refused, Silence } from './channel.ts'
 import type { codes } from './codes.ts'
 import type { Decision, Kept } from './etiquette.ts'
 
@@ -106,12 +105,14 @@ const look = (silence: Silence, origin: string): string => {
       return process.platform === 'darwin'
         ? `dscacheutil -q host -a name ${quote(hostname)}`
         : `getent hosts ${quote(hostname)}`
-    case 'tls':
-      return `openssl s_client -connect ${hostname}:${port || (protocol === 'https:' ? 443 : 80)} </dev/null`
+    case 'tls': {
+      const at = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
+      return `openssl s_client -connect ${at}${protocol === 'smtp:' ? ' -starttls smtp' : ''} </dev/null`
+    }
     case 'proxy':
       return 'env | grep -i _proxy'
     default:
-      return `curl -m 5 ${quote(origin)}`
+      return `curl ${protocol.startsWith('smtp') ? '-v ' : ''}-m 5 ${quote(origin)}`
   }
 }
 

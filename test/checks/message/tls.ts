@@ -13,13 +13,20 @@ const openssl = (dir: string, ...words: string[]): void => {
   execFileSync('openssl', words, { cwd: dir, stdio: 'pipe' })
 }
 
-const serve = async (dir: string, name: string): Promise<string> => {
-  const server = createServer(
-    { key: readFileSync(join(dir, `${name}.key`)), cert: readFileSync(join(dir, `${name}.pem`)) },
-    (_, response) => {
-      response.end('{"ok":true,"result":{"id":1,"message_id":2}}')
-    },
-  )
+export interface Key {
+  readonly key: string
+  readonly cert: string
+}
+
+const keyIn = (dir: string, name: string): Key => ({
+  key: readFileSync(join(dir, `${name}.key`), 'utf8'),
+  cert: readFileSync(join(dir, `${name}.pem`), 'utf8'),
+})
+
+const serve = async (key: Key): Promise<string> => {
+  const server = createServer(key, (_, response) => {
+    response.end('{"ok":true,"result":{"id":1,"message_id":2}}')
+  })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()
@@ -28,7 +35,7 @@ const serve = async (dir: string, name: string): Promise<string> => {
   return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-export const selfSigned = (): Promise<string> => {
+export const selfSignedKey = (): Key => {
   const dir = scratch()
   openssl(
     dir,
@@ -44,15 +51,19 @@ export const selfSigned = (): Promise<string> => {
     '-subj',
     '/CN=127.0.0.1',
   )
-  return serve(dir, 'own')
+  return keyIn(dir, 'own')
 }
+
+export const selfSigned = (): Promise<string> => serve(selfSignedKey())
 
 export interface Authority {
   /** Its certificate, for NODE_EXTRA_CA_CERTS. */
   readonly file: string
   /** A service with a certificate for `address` that is valid for `days` from now. */
   issue(name: string, address: string, days: number): Promise<string>
-  /** The same with a certificate that is valid between two dates, each as `20990101000000Z`. */
+  /** The key and the certificate alone. */
+  key(name: string, address: string, days: number): Key
+  /** A service with a certificate that is valid between two dates, each as `20990101000000Z`. */
   issueBetween(name: string, address: string, from: string, to: string): Promise<string>
 }
 
@@ -78,6 +89,12 @@ export const authority = (): Authority => {
     const request = [...NEW_KEY, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', '/CN=x']
     openssl(dir, 'req', ...request, '-addext', `subjectAltName=IP:${address}`)
   }
+  const sign = (name: string, address: string, days: number): Key => {
+    ask(name, address)
+    const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy']
+    openssl(dir, 'x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, '-days', String(days), ...signed)
+    return keyIn(dir, name)
+  }
   return {
     file: join(dir, 'ca.pem'),
     issueBetween: (name, address, from, to) => {
@@ -99,13 +116,9 @@ export const authority = (): Authority => {
         `${name}.pem`,
         ...dates,
       )
-      return serve(dir, name)
+      return serve(keyIn(dir, name))
     },
-    issue: (name, address, days) => {
-      ask(name, address)
-      const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy']
-      openssl(dir, 'x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, '-days', String(days), ...signed)
-      return serve(dir, name)
-    },
+    issue: (name, address, days) => serve(sign(name, address, days)),
+    key: sign,
   }
 }
