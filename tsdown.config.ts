@@ -115,6 +115,7 @@ const shared: UserConfig = {
 /** Files of core/ that only some kinds or commands load. */
 const LATE: ReadonlySet<string> = new Set([
   'bounded',
+  'connection-fault',
   'contradiction',
   'dns-servers',
   'docs',
@@ -140,6 +141,7 @@ const LATE: ReadonlySet<string> = new Set([
   'schema',
   'service-file',
   'sleep',
+  'smtp',
   'sqlite-engine',
   'systemd-files',
   'systemd-unit',

@@ -128,7 +128,11 @@ starts are left, because a restart loop that uses them up loses the token. Its t
 (\`hook\`), which cannot be asked without a message being sent, and whose message cannot be taken away. Slack knows no silent message.
 \`ntfy\` takes a \`topic\`, and a \`token\` where the server asks for one: \`/v1/health\`, \`/TOPIC/auth\` (the right to read, which a sender need not
 have), then a message of the lowest priority that the server does not keep; for people to notice, one of high priority.
-\`webhook\` makes the requests that are declared: \`request\` and \`expect\`, and beforehand \`probe\`. Proxies come from
+\`smtp\` sends a mail. Before, it connects, encrypts (\`security: starttls\` is required and no offer; \`tls\` from the first byte), logs in, names sender
+and recipient (\`MAIL FROM\`, \`RCPT TO\`) and takes that back with \`RSET\`: so the server has said that it would take the mail, and nobody sees
+anything. Its 250 to the mail is the receipt, and means queued, no more; a mail cannot be taken away. Greylisting is a limit of five minutes.
+\`security: none\` is for a relay without a login, or on this host itself. \`HTTP_PROXY\` and its like do not hold for mail.
+\`webhook\` makes the requests that are declared: \`request\` and \`expect\`, and beforehand \`probe\`. For all but mail, proxies come from
 \`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\`.
 
 Where \`BOOTCHECK_MESSAGE\` is set, as \`bootcheck guard --notify ID\` does, that is what is sent, for people to notice: not silently, not taken
@@ -138,7 +142,8 @@ shows both. A webhook's \`request.body\` has to hold \`\${env:BOOTCHECK_MESSAGE:
 **Why it matters.** A gateway with a revoked token or a bot that was thrown out of its group starts well, and nobody hears of it.
 
 **What it cannot see.** Whether a person reads the message; whether the gateway itself would send it. With \`depth: probe\`
-nothing proves that a message would be accepted. A webhook proves what its \`expect\` asks for, and no more.`,
+nothing proves that a message would be accepted. A webhook proves what its \`expect\` asks for, and no more; a mail server, that it has queued
+the mail: whether the next one takes it, or a filter hides it, comes back to \`from\` at best.`,
   options: {
     type: 'object',
     additionalProperties: false,
@@ -226,6 +231,21 @@ nothing proves that a message would be accepted. A webhook proves what its \`exp
       ],
       options: { channel: 'ntfy', topic: 'gateway_4711', api: 'http://127.0.0.1:18466' },
       expect: { status: 'pass', code: 'message/delivered' },
+    },
+    {
+      title: 'Mail by way of a server that is not there',
+      env: { SMTP_PASSWORD: 'correct horse battery staple' },
+      options: {
+        channel: 'smtp',
+        host: '127.0.0.1',
+        port: 18467,
+        security: 'tls',
+        user: 'gateway@home.example',
+        password: '${secret:SMTP_PASSWORD}',
+        from: 'gateway@home.example',
+        to: 'ops@home.example',
+      },
+      expect: { status: 'fail', code: 'message/connect' },
     },
     {
       title: 'A webhook that answers 200 and refuses all the same',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { appendFileSync, chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TelegramServer } from 'telegram-test-api/lib/telegramServer.js'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -17,6 +17,7 @@ import {
   deferred,
   dripping,
   endless,
+  everything,
   half,
   hangUp,
   json,
@@ -41,14 +42,6 @@ const trouble = (verdict: Verdict): Trouble => {
 }
 
 const codeOf = (verdict: Verdict): string => ('code' in verdict ? verdict.code : verdict.status)
-
-/** Everything that a state folder holds. */
-const everything = (dir: string): string =>
-  readdirSync(dir, { recursive: true, withFileTypes: true })
-    .map(entry =>
-      entry.isFile() ? `${entry.name}\n${readFileSync(join(entry.parentPath, entry.name), 'utf8')}` : entry.name,
-    )
-    .join('\n')
 
 describe('telegram', () => {
   it('delivers by way of a real double of the Bot API, and takes the message away again', async () => {

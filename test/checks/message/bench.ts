@@ -1,6 +1,8 @@
 /** What the tests of `message` share: a service that plays what no double can, a clock that can be set, and one run. */
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { message } from '../../../checks/message.ts'
 import type { CheckContext, Verdict } from '../../../core/check.ts'
@@ -183,3 +185,11 @@ export const deferred = <T>(): { readonly promise: Promise<T>; readonly resolve:
   })
   return { promise, resolve }
 }
+
+/** Everything that a state folder holds. */
+export const everything = (dir: string): string =>
+  readdirSync(dir, { recursive: true, withFileTypes: true })
+    .map(entry =>
+      entry.isFile() ? `${entry.name}\n${readFileSync(join(entry.parentPath, entry.name), 'utf8')}` : entry.name,
+    )
+    .join('\n')

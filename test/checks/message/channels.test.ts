@@ -1,6 +1,5 @@
 /** The channels with an API of their own: what they ask, what they take for proof, and every way in which a service may fail them. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Trouble, Verdict } from '../../../core/check.ts'
 import {
@@ -8,6 +7,7 @@ import {
   type Call,
   dripping,
   endless,
+  everything,
   half,
   hangUp,
   json,
@@ -17,6 +17,7 @@ import {
   silence,
   text,
 } from './bench.ts'
+import { slackDouble } from './doubles.ts'
 
 const trouble = (verdict: Verdict): Trouble => {
   if (verdict.status !== 'warn' && verdict.status !== 'fail') throw new Error(`no trouble: ${JSON.stringify(verdict)}`)
@@ -24,13 +25,6 @@ const trouble = (verdict: Verdict): Trouble => {
 }
 
 const codeOf = (verdict: Verdict): string => ('code' in verdict ? verdict.code : verdict.status)
-
-const everything = (dir: string): string =>
-  readdirSync(dir, { recursive: true, withFileTypes: true })
-    .map(entry =>
-      entry.isFile() ? `${entry.name}\n${readFileSync(join(entry.parentPath, entry.name), 'utf8')}` : entry.name,
-    )
-    .join('\n')
 
 /** A service as it is when all is well. */
 interface Double {
@@ -394,6 +388,42 @@ describe('discord', () => {
 })
 
 describe('slack', () => {
+  it('delivers by way of a double that nobody here wrote, and takes the message away again', async () => {
+    const slack = await slackDouble()
+    const ask = async (method: string, body: object): Promise<unknown> => {
+      const headers = { authorization: `Bearer ${XOXB}`, 'content-type': 'application/json' }
+      return (await fetch(`${slack}/${method}`, { method: 'POST', headers, body: JSON.stringify(body) })).json()
+    }
+    const texts = async (): Promise<readonly string[]> => {
+      const { channels } = (await ask('conversations.list', {})) as { channels: { id: string; name: string }[] }
+      const channel = channels.find(({ name }) => name === 'general')?.id
+      const { messages } = (await ask('conversations.history', { channel })) as { messages: { text: string }[] }
+      return messages.map(message => message.text)
+    }
+    const options = { channel: 'slack', token: XOXB, chat: 'general', api: slack }
+    const { run } = bench()
+    expect(await run({ ...options, text: 'a test' })).toMatchObject({
+      status: 'pass',
+      code: 'message/delivered',
+      watched: ['slack app admin'],
+      facts: { receipt: expect.stringMatching(/^C\w+\/\d+\.\d+$/), team: 'Emulate' },
+    })
+    expect(await texts()).not.toContain('a test')
+    const env = { BOOTCHECK_MESSAGE: 'the gateway is refused' }
+    expect(codeOf(await bench().run(options, { env }))).toBe('message/delivered')
+    expect(await texts()).toContain('the gateway is refused')
+    expect(codeOf(await bench().run({ ...options, chat: 'nowhere' }))).toBe('message/not-found')
+
+    // It lets every token pass, so the one that is shown to it is left out on the way.
+    const without = await service((call, response) => {
+      fetch(`${slack}${call.url}`, { method: call.method, body: call.body }).then(async answer =>
+        json(answer.status, await answer.json())(call, response),
+      )
+    })
+    const refused = trouble(await bench().run({ ...options, api: without.url }))
+    expect(refused).toMatchObject({ code: 'message/unauthorized', observed: 'HTTP 200, ok is false: not_authed' })
+  })
+
   it('sends the text as it stands: nothing in it is a mention', async () => {
     for (const double of [slackBot, slackHook]) {
       const api = await service(playing(double.good))

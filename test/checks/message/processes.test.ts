@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { scratch } from '../../support/context.ts'
 import { type ProgramOptions, program, type Running, start } from '../../support/programs.ts'
 import { botApi, CHAT, deferred, json, refusedBy, service, silence, TOKEN, telegram } from './bench.ts'
+import { mailServer } from './mail-server.ts'
 import { authority } from './tls.ts'
 
 /** Says `ready`, waits for a line, runs the check once in a child's freedom (or not), prints its verdict. */
@@ -18,7 +19,7 @@ const SOURCE = `
   if (contained === 'child') enterChild()
   const facts = { id: 'x', cwd: dir, manifest: null, home: dir, env: {}, user: { uid: 0, gid: 0, name: 'x' }, phase: 'before' as const, running: false, attempt: 1, timeoutMs: 60000 }
   const ctx = contextOf(facts, [], { spentMs: 0, outcomes: new Map(), signal: new AbortController().signal, now: Date.now, store: localStore({ dir, now: Date.now }) })
-  await import('undici') // loaded beforehand, so that they race for the store and not for the processor
+  await Promise.all([import('undici'), import('nodemailer/lib/smtp-connection'), import('nodemailer/lib/mime-node')]) // loaded beforehand, so that they race for the store and not for the processor
   console.log('ready')
   readSync(0, Buffer.alloc(8))
   try {
@@ -37,6 +38,18 @@ beforeAll(async () => {
 
 const launch = (dir: string, options: object, given: ProgramOptions & { gate?: true } = {}): Running =>
   start(file, [dir, JSON.stringify(options), given.gate ? 'gate' : 'child'], given)
+
+const mail = (port: number, more: object = {}): object => ({
+  channel: 'smtp',
+  host: '127.0.0.1',
+  port,
+  security: 'none',
+  user: 'gateway',
+  password: 'correct horse battery staple',
+  from: 'gateway@home.example',
+  to: 'ops@home.example',
+  ...more,
+})
 
 const go = async (running: readonly Running[]) => {
   for (const one of running) expect(await one.line()).toBe('ready')
@@ -67,6 +80,14 @@ describe('20 processes at once', () => {
     const verdicts = await go(Array.from({ length: 20 }, () => launch(dir, telegram(api.url))))
     expect(api.count('sendMessage')).toBe(1)
     expect(codesOf(verdicts)).toEqual({ 'message/forbidden': 20 })
+  })
+
+  it('send one mail', async () => {
+    const server = await mailServer()
+    const dir = join(scratch(), 'state')
+    const verdicts = await go(Array.from({ length: 20 }, () => launch(dir, mail(server.port))))
+    expect(server.mails).toHaveLength(1)
+    expect(codesOf(verdicts)).toEqual({ 'message/delivered': 1, 'message/stands': 19 })
   })
 
   it('send one message by a webhook without a probe', async () => {
@@ -104,6 +125,23 @@ describe('a process that dies', () => {
   })
 })
 
+describe('a process that dies after its mail', () => {
+  it('has sent it, and no other is sent', async () => {
+    const met = deferred<void>()
+    const server = await mailServer({ message: () => met.resolve(undefined) })
+    const dir = join(scratch(), 'state')
+    const first = launch(dir, mail(server.port))
+    await first.line()
+    first.tell('go')
+    await met.promise
+    first.process.kill('SIGKILL')
+    expect((await first.ended).signal).toBe('SIGKILL')
+    server.acts = {}
+    expect(await go([launch(dir, mail(server.port))])).toMatchObject([{ code: 'message/unknown' }])
+    expect(server.mails).toHaveLength(1)
+  })
+})
+
 describe('a full disk', () => {
   it('lets no message leave', async () => {
     const api = await service(botApi())
@@ -129,6 +167,9 @@ describe("the gate's own process", () => {
     const names = ['http://api.example', 'https://localhost.example']
     for (const api of names)
       expect(await go([launch(dir, telegram(api), { gate: true })])).toEqual([{ thrown: 'NeedsChild', reason: 'name' }])
+    expect(await go([launch(dir, mail(1, { host: 'mail.example', security: 'tls' }), { gate: true })])).toEqual([
+      { thrown: 'NeedsChild', reason: 'name' },
+    ])
     expect(() => readdirSync(dir)).toThrow('ENOENT')
   })
 
@@ -143,6 +184,34 @@ describe("the gate's own process", () => {
 })
 
 describe('certificates', () => {
+  it.each(['starttls', 'tls'])(
+    'of a mail server are told apart, and a good one carries a mail, by %s',
+    async security => {
+      const ca = authority()
+      const dir = join(scratch(), 'state')
+      const env = { NODE_EXTRA_CA_CERTS: ca.file }
+      const keys = [ca.key('good', '127.0.0.1', 2), ca.key('old', '127.0.0.1', -1), ca.key('odd', '10.9.8.7', 2)]
+      const servers = await Promise.all(keys.map(key => mailServer({}, { key, implicit: security === 'tls' })))
+      const [good, old, odd] = await go(
+        servers.map(({ port }) => launch(dir, mail(port, { security, to: `${port}@home.example` }), { env })),
+      )
+      expect(good).toMatchObject({
+        code: 'message/delivered',
+        watched: [`smtp server 127.0.0.1:${servers[0]?.port}`, expect.anything(), expect.anything()],
+      })
+      expect(old).toMatchObject({
+        code: 'message/tls',
+        observed: expect.stringContaining('its certificate has expired'),
+      })
+      expect(odd).toMatchObject({
+        code: 'message/tls',
+        observed: expect.stringContaining('its certificate is for another name'),
+      })
+      expect(servers.map(({ mails }) => mails.length)).toEqual([1, 0, 0])
+      expect(servers.flatMap(({ lines }) => lines).filter(line => line.startsWith('AUTH'))).toHaveLength(1)
+    },
+  )
+
   it('tells a good one, an expired one and one for another name apart', async () => {
     const ca = authority()
     const dir = join(scratch(), 'state')
