@@ -204,8 +204,6 @@ export const openSmtp = async ({ server, signal, left }: SmtpOptions): Promise<S
       if (security === 'tls') stage = 'handshake'
     })
     made.once(security === 'tls' ? 'secureConnect' : 'connect', connected)
-    // Later than nodemailer's own word on it.
-    made.once('close', () => setImmediate(() => failed(Object.assign(new Error('closed'), { code: 'ECONNRESET' }))))
   }
 
   /** Whether the server would take a mail: the beginning of one, and then RSET in place of DATA. */
