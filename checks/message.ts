@@ -131,6 +131,7 @@ have), then a message of the lowest priority that the server does not keep; for 
 \`smtp\` sends a mail. Before, it connects, encrypts (\`security: starttls\` is required and no offer; \`tls\` from the first byte), logs in, names sender
 and recipient (\`MAIL FROM\`, \`RCPT TO\`) and takes that back with \`RSET\`: so the server has said that it would take the mail, and nobody sees
 anything. Its 250 to the mail is the receipt, and means queued, no more; a mail cannot be taken away. Greylisting is a limit of five minutes.
+Mail servers take their time, with a pause before the greeting or a filter after the mail: \`timeout: 30s\` suits them better than the default.
 \`security: none\` is for a relay without a login, or on this host itself. \`HTTP_PROXY\` and its like do not hold for mail.
 \`webhook\` makes the requests that are declared: \`request\` and \`expect\`, and beforehand \`probe\`. For all but mail, proxies come from
 \`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`NO_PROXY\`.

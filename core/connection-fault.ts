@@ -46,7 +46,7 @@ export const faultOf = (error: unknown): Fault => {
   return {
     code: code ?? name,
     message,
-    peer: address === undefined ? undefined : `${address}:${port}`,
+    peer: address === undefined ? undefined : `${address.includes(':') ? `[${address}]` : address}:${port}`,
     name: hostname,
   }
 }
