@@ -104,8 +104,6 @@ const replyOf = (verb: string, response: string): SmtpReply => {
   }
 }
 
-const isRefusal = (response: string): boolean => /^[45]\d\d/.test(response)
-
 /** An error of nodemailer: what the server said, if anything, and to which verb. */
 type Fault = Error & {
   readonly code?: string | undefined
@@ -146,14 +144,18 @@ export const openSmtp = async ({ server, signal, left }: SmtpOptions): Promise<S
   /** The verb that is being waited for. */
   const waiting = (): string | undefined => (taking ? 'message' : unanswered[0])
 
+  /** A no, or words that are none of SMTP's. */
+  const refusal = (verb: string, response: string): SmtpReply | SmtpSilence =>
+    /^[45]\d\d/.test(response)
+      ? replyOf(verb, response)
+      : silence('reply', `${at} answered what SMTP does not know there: ${response}`)
+
   const resultOf = (error: Fault): SmtpReply | SmtpSilence => {
     const { response, command = '' } = error
     const code = error.originalCode ?? error.code ?? ''
     if (command === 'STARTTLS' && response) return silence('tls', `${at} does not offer STARTTLS: ${String(response)}`)
     if (typeof response === 'string' && response !== '')
-      return isRefusal(response)
-        ? replyOf(command.startsWith('AUTH') ? 'AUTH' : command, response)
-        : silence('reply', `${at} answered what SMTP does not know there: ${response}`)
+      return refusal(command.startsWith('AUTH') ? 'AUTH' : command, response)
     if (code === 'EPROTOCOL') return silence('reply', `${at} sent a reply of more than ${bytes(MAX_REPLY_BYTES)}`)
     if (stage !== 'asking') {
       const { silent, observed } = unconnected(Object.assign(error, { code }), host, at, stage === 'handshake')
@@ -219,9 +221,8 @@ export const openSmtp = async ({ server, signal, left }: SmtpOptions): Promise<S
     ] as const) {
       current = verb
       const { response } = await say(command)
-      const reply = replyOf(verb, response)
-      if (!/^2/.test(response)) return answer(reply)
-      if (verb === 'RCPT TO') accepted = reply
+      if (!/^2/.test(response)) return answer(refusal(verb, response))
+      if (verb === 'RCPT TO') accepted = replyOf(verb, response)
     }
     if (accepted) answer(accepted)
   }
