@@ -1,14 +1,15 @@
 /** A file of settings: can it be read, and does it say what it must? */
 import { type CheckContext, defineCheck, type Finding } from '../core/check.ts'
-import { contain } from '../core/contain.ts'
+import { type Doing, doing } from '../core/contain.ts'
 import { FileError } from '../core/files.ts'
 import { shownPath } from '../core/paths.ts'
+import { seeking } from '../core/safe-regex.ts'
 import { quote } from '../core/shell.ts'
 import { listed } from '../core/skips.ts'
-import { excerpt, plural } from '../core/text.ts'
+import { excerpt } from '../core/text.ts'
 import { openclawConfig, openclawRules } from '../presets/openclaw-config.ts'
 import { type Document, FORMATS } from './json/document.ts'
-import { expectationOf, flawIn, judgeSpot, shownValue, spotsOf, TYPES, wordsOf } from './json/expect.ts'
+import { expectationOf, flawIn, judgeSpot, patternOf, shownValue, spotsOf, TYPES, wordsOf } from './json/expect.ts'
 import type { Issue } from './json/issue.ts'
 import { isOlder, type ProductPreset, readProduct } from './json/product.ts'
 import { readOne, unreadable } from './json/read.ts'
@@ -46,11 +47,15 @@ const judgeValues = (
 ): Issue[] =>
   Object.entries(values).flatMap(([pointer, given]) => {
     const expected = expectationOf(given)
-    return spotsOf(document.value, pointer).flatMap((spot): Issue[] => {
-      const what = judgeSpot(spot, expected)
+    const pattern = patternOf(expected)
+    const spots = spotsOf(document.value, pointer)
+    const done = seeking(pattern ? [pattern] : [], `${pointer || 'the whole'} of ${path}`)
+    const judged = spots.map(spot => ({ spot, what: judgeSpot(spot, expected, pattern) }))
+    done()
+    return judged.flatMap(({ spot, what }): Issue[] => {
       if (what === undefined) return []
       const named = spot.pointer === '' ? 'the whole' : spot.pointer
-      const words = ctx.mask(wordsOf(expected))
+      const words = ctx.mask(wordsOf(spot.pointer, expected))
       const shown = shownValue(spotsOf(document.written ?? document.value, spot.pointer)[0] ?? spot, ctx.mask)
       const message = {
         missing: `${named} is missing, expected ${words}`,
@@ -60,6 +65,11 @@ const judgeValues = (
       return [{ what, ...at(document, spot.pointer, path), message, expected: `${words} at ${pointer || 'the top'}` }]
     })
   })
+
+const patternsOf = (path: string, schema: string): Doing => ({
+  what: `holding ${path} against ${schema}, which has regular expressions`,
+  next: `simplify them: grep -n pattern ${quote(schema)}`,
+})
 
 /** What a schema says of it. One that may be older than what reads the config cannot say that a key is unknown. */
 const judgeSchema = async (
@@ -76,8 +86,16 @@ const judgeSchema = async (
     next: schema.print ?? `ls -lL ${quote(schema.path)}`,
   })
   try {
-    const validate = await readSchema(schema.path, { value: document.value, output: schema.print !== undefined }, ctx)
-    return misfits(validate(document.value)).map(({ what, pointer, message }) => ({
+    const output = schema.print !== undefined
+    const { validate, slips, slow } = await readSchema(schema.path, { value: document.value, output }, ctx)
+    // A product's own schema is its maker's to mend.
+    const odd = output
+      ? []
+      : slips.map(message => ({ ...unusable(message), what: 'schema-keyword', warn: true as const }))
+    const done = slow ? doing(patternsOf(path, schema.shown)) : () => {}
+    const found = misfits(validate(document.value))
+    done()
+    const unfit = found.map(({ what, pointer, message }) => ({
       ...at(document, pointer, path),
       ...(schema.old
         ? {
@@ -89,6 +107,7 @@ const judgeSchema = async (
         : { what, message }),
       expected: `what ${schema.shown} allows`,
     }))
+    return [...unfit, ...odd]
   } catch (error) {
     if (error instanceof SchemaFileError) return [unusable(error.message)]
     if (error instanceof FileError) return [unusable(unreadable(error, '', ctx).message)]
@@ -106,14 +125,15 @@ export const json = defineCheck({
 Schema, values at JSON pointers, keys that must be there. A key that stands twice in one object fails: most readers keep the last without a word. Each
 finding has its line and column (in TOML only a syntax error has).
 
-**values.** A map from pointers to what must stand there: a plain value, or a map of \`equals\`, \`one-of\`, \`matches\` (a regular expression of
-JavaScript's, sought anywhere in a text, so write \`^…$\`), \`type\`, \`exists: true\`, \`absent: true\`. \`*\` stands for every key or element, and there must be one.
+**values.** A map from pointers to what must stand there: a plain value, or a map of \`equals\`, \`one-of\`, \`matches\` (text to be found in it,
+or \`/regex/\`), \`type\`, \`exists: true\`, \`absent: true\`. \`*\` stands for every key or element, and there must be one.
 On the command line: \`--values '{"/gateway/port": 18789}'\`.
 
 **format: auto** goes by the name: \`.json\` is strict, \`.json5\` and \`.jsonc\` are JSON5, \`.yaml\`, \`.yml\`, \`.toml\`, \`.plist\`. A \`.json\` whose reader takes
 comments needs \`format: json5\`. In a property list dates are texts (ISO 8601), and so is data (base64).
 
-**schema.** A file (draft-07, or 2019-09 or 2020-12 by its \`$schema\`). A key that it does not know and one that is missing have codes of their own.
+**schema.** A file (draft-07, or 2019-09 or 2020-12 by its \`$schema\`). A key that it does not know and one that is missing have codes of their own. One that allows
+everything is refused: nothing would be held against it. A keyword that is most likely misspelt is a warning.
 
 **preset: openclaw.** The config is found as OpenClaw finds it (\`OPENCLAW_CONFIG_PATH\`, \`OPENCLAW_STATE_DIR\`, \`OPENCLAW_HOME\`, \`OPENCLAW_PROFILE\`), its
 \`$include\`s are followed, its \`\${VARIABLES}\` filled in from the environment and the \`.env\` files that OpenClaw reads, and \`/gateway/mode\` must be \`local\`
@@ -126,7 +146,7 @@ degraded and says so in one line of a log. Its own \`validate\` may take seconds
 
 **What it cannot see.** Without a preset, other files that it draws in: \`$include\` is not followed, and variables (\`\${TOKEN}\`) are not filled in. Merge keys of
 YAML (\`<<\`) stay as they are. Whether what it names is there: that is \`path\`, \`plugin-hooks\` or \`cron\`. What \`openclaw gateway run\` is told on its command
-line. Values at places that sound like secrets are never shown, only their kind.`,
+line. Values at places that sound like secrets are never shown, only their kind, nor is what is expected there.`,
   options: {
     type: 'object',
     additionalProperties: false,
@@ -169,7 +189,7 @@ line. Values at places that sound like secrets are never shown, only their kind.
               properties: {
                 equals: anything,
                 'one-of': { type: 'array', minItems: 1, items: anything },
-                matches: { ...text, description: 'A regular expression that the text must match' },
+                matches: { ...text, description: 'Text that stands in it, or `/regex/`' },
                 type: { enum: TYPES, description: 'The type that it must have' },
                 exists: { const: true, description: 'Anything is there' },
                 absent: { const: true, description: 'Nothing is there' },
@@ -194,7 +214,8 @@ line. Values at places that sound like secrets are never shown, only their kind.
     include:
       'a file that the config includes is missing, outside the folders that may be included from, or includes itself',
     'repeated-key': 'a key stands twice in one object',
-    'schema-file': 'the schema cannot be used',
+    'schema-file': 'the schema cannot be used, or allows everything',
+    'schema-keyword': 'a keyword or a format of the schema is none, and most likely misspelt (a warning)',
     'schema-old': 'a value does not fit a schema that is older than the installed release (a warning)',
     'variable-unset': 'the config names a variable that is not set (a warning)',
     schema: 'a value does not fit the schema',
@@ -269,8 +290,6 @@ line. Values at places that sound like secrets are never shown, only their kind.
       for (const { path = own, what, message, line = 1, column = 1 } of document.repeated)
         issues.push({ what, path, place: { line, column }, message, expected: 'each key once' })
       issues.push(...judgeRequired(document, options.required ?? [], own))
-      if (Object.values(values).some(given => expectationOf(given).matches !== undefined))
-        contain('code', 'a regular expression')
       for (const issue of judgeValues(document, values, own, ctx)) {
         const next = Object.entries(preset?.rules.mend ?? {}).find(([pointer]) =>
           issue.message.startsWith(`${pointer} `),
@@ -325,16 +344,17 @@ line. Values at places that sound like secrets are never shown, only their kind.
       }
     }
     const asked = (options.required?.length ?? 0) + Object.keys(values).length
-    const held = [
+    const praise = [
+      `is ${reading.good}`,
       ...(schema === undefined ? [] : [`fits ${options.schema ?? shownPath(schema, ctx)}`]),
-      ...(asked === 0 ? [] : [`holds ${plural(asked, 'expectation')}`]),
+      ...(asked === 0 ? [] : [`says what it must in ${asked === 1 ? 'one place' : `${asked} places`}`]),
     ]
     const unseen =
       product && schema === undefined ? `; no key was held against a schema (${product.schemaHint} puts one there)` : ''
     return {
       status: 'pass',
       code: 'json/good',
-      summary: `${reading.shown} is ${reading.good}${held.length > 0 ? `, ${held.join(' and ')}` : ''}${unseen}`,
+      summary: `${reading.shown} ${praise.join(', ').replace(/, (?=[^,]*$)/, ' and ')}${unseen}`,
       watched: reading.watched,
       facts: { ...facts, expectations: asked },
     }

@@ -1,5 +1,6 @@
 /** What must stand at a pointer, and whether it does. */
 import { isDeepStrictEqual } from 'node:util'
+import { flawOfPattern, type Matcher, matcherOf } from '../../core/safe-regex.ts'
 import { excerpt } from '../../core/text.ts'
 import { TOKENS } from '../../core/tokens.ts'
 import { mayBeSecret } from './document.ts'
@@ -11,7 +12,7 @@ export type Type = (typeof TYPES)[number]
 export interface Expectation {
   readonly equals?: unknown
   readonly 'one-of'?: readonly unknown[]
-  /** A regular expression in JavaScript's words, sought anywhere in the text. */
+  /** Text to be found in it, or /regex/. */
   readonly matches?: string
   readonly type?: Type
   readonly exists?: true
@@ -56,13 +57,16 @@ const typeOf = (value: unknown): Exclude<Type, 'integer'> => {
   return type === 'string' || type === 'number' || type === 'boolean' ? type : 'object'
 }
 
+/** Of a place that sounds like a secret, or a text that looks like one. */
+export const isSecret = (pointer: string, text: string): boolean =>
+  mayBeSecret(pointer) || TOKENS.some(([, shape]) => text.search(shape) >= 0)
+
 /** A value as it may be shown: that of a place that sounds like a secret, or looks like one, only by its kind. */
 export const shownValue = ({ pointer, value }: Spot, mask: (text: string) => string): string => {
   switch (typeOf(value)) {
     case 'string': {
       const text = String(value)
-      const hidden = mayBeSecret(pointer) || TOKENS.some(([, shape]) => text.search(shape) >= 0)
-      return hidden ? `text of ${text.length} characters` : excerpt(mask(JSON.stringify(text)), 60)
+      return isSecret(pointer, text) ? `text of ${text.length} characters` : excerpt(mask(JSON.stringify(text)), 60)
     }
     case 'array':
       return `an array of ${(value as readonly unknown[]).length}`
@@ -75,35 +79,56 @@ export const shownValue = ({ pointer, value }: Spot, mask: (text: string) => str
   }
 }
 
-const written = (value: unknown): string => excerpt(JSON.stringify(value) ?? String(value), 60)
+/** A wanted value, which is as secret as the one that stands there. */
+const wantedValue = (pointer: string, value: unknown): string =>
+  isSecret(pointer, JSON.stringify(value) ?? '')
+    ? `a certain ${typeOf(value) === 'string' ? 'text' : typeOf(value)}`
+    : excerpt(JSON.stringify(value) ?? String(value), 60)
 
-/** What is expected there, in words. */
-export const wordsOf = (expected: Expectation): string =>
+/** Wanted values, in words. */
+export const wantedValues = (pointer: string, values: readonly unknown[]): string =>
+  [...new Set(values.map(value => wantedValue(pointer, value)))].join(', ')
+
+/** What is expected at a place, in words. */
+export const wordsOf = (pointer: string, expected: Expectation): string =>
   [
     ...(expected.absent ? ['nothing'] : []),
-    ...('equals' in expected ? [written(expected.equals)] : []),
-    ...(expected['one-of'] ? [`one of ${expected['one-of'].map(written).join(', ')}`] : []),
-    ...(expected.matches === undefined ? [] : [`text that matches ${expected.matches}`]),
+    ...('equals' in expected ? [wantedValue(pointer, expected.equals)] : []),
+    ...(expected['one-of'] ? [`one of ${wantedValues(pointer, expected['one-of'])}`] : []),
+    ...(expected.matches === undefined
+      ? []
+      : [
+          matcherOf(expected.matches).plain && isSecret(pointer, expected.matches)
+            ? 'text with a certain part'
+            : `text with ${expected.matches}`,
+        ]),
     ...(expected.type === undefined ? [] : [`a value of type ${expected.type}`]),
     ...(expected.exists ? ['a value'] : []),
   ].join(', ')
 
 /** Whether a value that is there is as expected. */
-const fits = (expected: Expectation, value: unknown): boolean => {
+const fits = (expected: Expectation, pattern: Matcher | undefined, value: unknown): boolean => {
   const type = typeOf(value)
   if ('equals' in expected && !isDeepStrictEqual(value, expected.equals)) return false
   if (expected['one-of'] && !expected['one-of'].some(one => isDeepStrictEqual(value, one))) return false
-  if (expected.matches !== undefined && !(type === 'string' && new RegExp(expected.matches, 'u').test(String(value))))
-    return false
+  if (pattern && !(type === 'string' && pattern.find(String(value)) >= 0)) return false
   if (expected.type === 'integer') return Number.isInteger(value)
   return expected.type === undefined || expected.type === type
 }
 
-/** What is wrong at one place; undefined if it is as expected. */
-export const judgeSpot = (spot: Spot, expected: Expectation): 'missing' | 'present' | 'value' | undefined => {
+/** The pattern of `matches`. */
+export const patternOf = ({ matches }: Expectation): Matcher | undefined =>
+  matches === undefined ? undefined : matcherOf(matches)
+
+/** What is wrong at one place; undefined if it is as expected. `pattern` is the expectation's. */
+export const judgeSpot = (
+  spot: Spot,
+  expected: Expectation,
+  pattern = patternOf(expected),
+): 'missing' | 'present' | 'value' | undefined => {
   if (expected.absent) return spot.found ? 'present' : undefined
   if (!spot.found) return 'missing'
-  return fits(expected, spot.value) ? undefined : 'value'
+  return fits(expected, pattern, spot.value) ? undefined : 'value'
 }
 
 /** A plain value stands for `{equals: value}`. */
@@ -120,11 +145,6 @@ export const flawIn = (pointer: string, given?: unknown): string | undefined => 
   if (keys.length === 0) return `${JSON.stringify(pointer)} has nothing that is expected of it`
   if (expected.absent && keys.length > 1) return `${JSON.stringify(pointer)}: nothing can stand beside "absent"`
   if (expected['one-of']?.length === 0) return `${JSON.stringify(pointer)}: "one-of" is empty`
-  if (expected.matches !== undefined)
-    try {
-      new RegExp(expected.matches, 'u')
-    } catch (error) {
-      return `${JSON.stringify(pointer)}: ${(error as Error).message}`
-    }
-  return undefined
+  const flaw = expected.matches === undefined ? undefined : flawOfPattern(expected.matches)
+  return flaw === undefined ? undefined : `${JSON.stringify(pointer)}: ${flaw}`
 }

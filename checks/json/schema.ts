@@ -5,7 +5,9 @@ import { MEGABYTE, readText } from '../../core/files.ts'
 import { suggest } from '../../core/suggest.ts'
 import { type SchemaError, userValidator, type Validate } from '../../schemas/compile.ts'
 import { type Format, formatOf, parseDocument } from './document.ts'
+import { wantedValues } from './expect.ts'
 import { narrowed, withoutDefaults } from './narrow.ts'
+import { surveySchema } from './survey.ts'
 
 /** A schema that cannot be used: its message says why. */
 export class SchemaFileError extends Error {
@@ -25,19 +27,34 @@ export const readSchema = async (
   path: string,
   { value, output }: { readonly value: unknown; readonly output: boolean },
   ctx: CheckContext,
-): Promise<Validate> => {
+): Promise<UserSchema> => {
   const text = readText(path, MAX_BYTES)
   // A user's regular expression may run for ever.
-  if (text.length > LARGE || /"?(?:pattern|patternProperties|format)"?\s*:/.test(text)) contain('code', path)
+  const slow = /"?(?:pattern|patternProperties|format)"?\s*:/.test(text)
+  if (slow || text.length > LARGE) contain('code', path)
   const format: Format = formatOf(path) === 'json' ? 'json5' : (formatOf(path) ?? 'json5')
   const parsed = await parseDocument(text, format)
   if ('what' in parsed) throw new SchemaFileError(`it cannot be read: ${ctx.mask(parsed.message)}`)
+  const { slips, empty } = surveySchema(parsed.value)
+  if (empty)
+    throw new SchemaFileError(
+      `it allows everything, so nothing would be held against it${slips.length > 0 ? `: ${slips.join('; ')}` : ''}`,
+    )
   try {
     const schema = output ? withoutDefaults(parsed.value) : parsed.value
-    return await userValidator(text.length > LARGE ? narrowed(schema, value) : schema)
+    const validate = await userValidator(text.length > LARGE ? narrowed(schema, value) : schema)
+    return { validate, slips, slow }
   } catch (error) {
     throw new SchemaFileError(`it is no JSON Schema: ${ctx.mask((error as Error).message)}`)
   }
+}
+
+export interface UserSchema {
+  readonly validate: Validate
+  /** Keywords that are most likely misspelt, in a line each. */
+  readonly slips: readonly string[]
+  /** It has regular expressions. */
+  readonly slow: boolean
 }
 
 export interface Misfit {
@@ -76,11 +93,11 @@ export const misfits = (errors: readonly SchemaError[]): Misfit[] => {
         pointer: path,
         message: `${path}/${token(params.missingProperty)} is missing, and the schema requires it`,
       }
-    const allowed = params.allowedValues ?? params.allowedValue
+    const allowed = 'allowedValue' in params ? [params.allowedValue] : params.allowedValues
     return {
       what: 'schema',
       pointer: path,
-      message: `${at} ${message}${allowed === undefined ? '' : ` (${JSON.stringify(allowed)})`}`,
+      message: `${at} ${message}${allowed === undefined ? '' : ` (${wantedValues(path, allowed as readonly unknown[])})`}`,
     }
   })
 }

@@ -214,7 +214,7 @@ describe('pointers', () => {
     expect(flawIn('/a~2')).toContain('is no JSON pointer')
     expect(flawIn('/a', {})).toContain('nothing that is expected')
     expect(flawIn('/a', { absent: true, type: 'string' })).toContain('absent')
-    expect(flawIn('/a', { matches: '(' })).toContain('Invalid regular expression')
+    expect(flawIn('/a', { matches: '/(/' })).toContain('is no regular expression')
     expect(flawIn('/a', 1)).toBeUndefined()
     expect(flawIn('', { type: 'object' })).toBeUndefined()
   })
@@ -232,7 +232,7 @@ describe('pointers', () => {
     ])
     for (const good of [
       { '/gateway/mode': 'local', '/gateway/port': 18789, '/on': true },
-      { '/gateway/mode': { 'one-of': ['local', 'remote'], matches: '^lo', type: 'string', equals: 'local' } },
+      { '/gateway/mode': { 'one-of': ['local', 'remote'], matches: '/^lo/', type: 'string', equals: 'local' } },
       { '/gateway/port': { type: 'integer' }, '/list': { equals: [1, 2] }, '/list/*': { type: 'number' } },
       { '/gateway/tls': { equals: null }, '': { type: 'object' }, '/gone': { absent: true } },
       { '/gateway/tls': { exists: true, type: 'null' } },
@@ -242,7 +242,7 @@ describe('pointers', () => {
       [{ '/gateway/mode': 'remote' }, 'value'],
       [{ '/gateway/port': '18789' }, 'value'],
       [{ '/gateway/mode': { 'one-of': ['remote'] } }, 'value'],
-      [{ '/gateway/mode': { matches: '^al$' } }, 'value'],
+      [{ '/gateway/mode': { matches: '/^al$/' } }, 'value'],
       [{ '/gateway/port': { matches: '18789' } }, 'value'],
       [{ '/list': { equals: [2, 1] } }, 'value'],
       [{ '/gateway/mode': { type: 'array' } }, 'value'],
@@ -266,7 +266,7 @@ describe('pointers', () => {
 
   test('TOML: tables, dates, numbers', async () => {
     const text = 'on = true\nday = 2026-11-22\n[gateway]\nport = 18789\n[[jobs]]\nid = "a"\n[[jobs]]\nid = "b"\n'
-    const values = { '/gateway/port': 18789, '/jobs/*/id': { type: 'string' }, '/day': { matches: '^2026-11-22' } }
+    const values = { '/gateway/port': 18789, '/jobs/*/id': { type: 'string' }, '/day': { matches: '/^2026-11-22/' } }
     expect(await places('a.toml', text, { values, required: ['/on'] })).toEqual(['pass'])
     expect(await places('a.toml', text, { required: ['/jobs/*/name'] })).toEqual(['missing', 'missing'])
   })
@@ -336,6 +336,69 @@ describe('schema', () => {
     expect(codeOf(await run(cwd, { file: 'a.json', schema: 's.json' }))).toBe('fail json/schema-file')
   })
 
+  test.each([
+    ['{}', 'allows everything'],
+    ['true', 'allows everything'],
+    [
+      '{"title": "x", "properties": {"a": {"description": "y"}}, "$defs": {"b": {"type": "string"}}}',
+      'allows everything',
+    ],
+    ['{"propertes": {"a": {"type": "string"}}}', 'did you mean "properties"?'],
+    ['{"format": "emial"}', 'did you mean "email"?'],
+    ['{"format": "colour-of-ours"}', 'allows everything'],
+  ])('%s is refused: nothing would be held against it', async (schema, says) => {
+    const cwd = scratch()
+    lay(cwd, { 'a.json': '{"a": 1}', 's.json': schema })
+    const verdict = await run(cwd, { file: 'a.json', schema: 's.json' })
+    expect(codeOf(verdict)).toBe('fail json/schema-file')
+    expect(JSON.stringify('observed' in verdict && verdict.observed)).toContain(JSON.stringify(says).slice(1, -1))
+  })
+
+  test("a keyword that is most likely misspelt is told, and one of a product's own is not", async () => {
+    const cwd = scratch()
+    const schema = (more: object): string => JSON.stringify({ properties: { a: { type: 'integer', ...more } } })
+    lay(cwd, { 'a.json': '{"a": 1}' })
+    const answer = async (more: object) => {
+      lay(cwd, { 's.json': schema(more) })
+      return run(cwd, { file: 'a.json', schema: 's.json' })
+    }
+    expect(await answer({ minimun: 5 })).toMatchObject({
+      status: 'warn',
+      code: 'json/schema-keyword',
+      observed: 's.json: "minimun" is no keyword of JSON Schema; did you mean "minimum"?',
+    })
+    for (const fine of [
+      { 'x-order': 3 },
+      { markdownDescription: 'x' },
+      { default: { propertes: 1 } },
+      { enum: [1], format: 'colour-of-ours' },
+    ])
+      expect(codeOf(await answer(fine)), JSON.stringify(fine)).toBe('pass json/good')
+    // A property may have any name.
+    lay(cwd, { 's.json': '{"properties": {"propertes": {"type": "string"}}}' })
+    expect(codeOf(await run(cwd, { file: 'a.json', schema: 's.json' }))).toBe('pass json/good')
+  })
+
+  test("what is expected at a secret's place is as secret", async () => {
+    const cwd = scratch()
+    lay(cwd, {
+      'a.json': '{"token": "sk-verysecret123", "mode": "local"}',
+      's.json': '{"properties": {"token": {"enum": ["sk-aaaaaaaaaaaaa"]}, "mode": {"const": "remote"}}}',
+    })
+    const values = {
+      '/token': 'sk-otherkey9999',
+      '/mode': { 'one-of': ['remote', 'sk-ant-api03-0123456789abcdef0123456789abcdef'] },
+    }
+    const more = { '/token': { matches: 'otherkey', 'one-of': ['sk-otherkey9999'] } }
+    for (const given of [values, more]) {
+      const verdict = await run(cwd, { file: 'a.json', schema: 's.json', values: given })
+      const text = JSON.stringify(verdict)
+      for (const part of ['otherkey', 'aaaaaaa', 'verysecret', 'sk-ant']) expect(text).not.toContain(part)
+      expect(text).toContain('/token is text of 16 characters, expected')
+      expect(text).toContain('remote')
+    }
+  })
+
   test('more findings than anybody reads are counted', async () => {
     const cwd = scratch()
     lay(cwd, {
@@ -355,12 +418,18 @@ describe('the program', () => {
       'a.json': JSON.stringify({ a: `${'a'.repeat(40)}!` }),
       's.json': '{"properties": {"a": {"pattern": "^(a+)+$"}}}',
       'BOOT.md': manifest(
-        'check: json\nid: values\ntimeout: 1s\nfile: a.json\nvalues: {/a: {matches: "^(a+)+$"}}',
+        'check: json\nid: values\ntimeout: 1s\nfile: a.json\nvalues: {/a: {matches: "/^(a+)+$/"}}',
         'check: json\nid: schema\ntimeout: 1s\nfile: a.json\nschema: s.json',
       ),
     })
     const ended = await bootcheck(['run', '--format', 'json'], { cwd })
-    expect(reportOf(ended).checks.map(({ status }) => status)).toEqual(['timeout', 'timeout'])
+    expect(reportOf(ended).checks).toMatchObject([
+      {
+        status: 'timeout',
+        summary: `no answer after 1 s: it was still seeking /^(a+)+$/ in /a of ${join(cwd, 'a.json')}`,
+      },
+      { status: 'timeout', summary: expect.stringContaining('against s.json, which has regular expressions') },
+    ])
     expect(ended.code).toBe(1)
   })
 
@@ -377,7 +446,7 @@ describe('the program', () => {
     expect((await bootcheck([...words, '{"/gateway/port": 18789}'], { cwd })).code).toBe(0)
     const wrong = await bootcheck([...words, '{"/gateway/port": 1}'], { cwd })
     expect([wrong.code, wrong.stdout]).toEqual([1, expect.stringContaining('json/value')])
-    for (const bad of ['{}', '{"gateway": 1}', '{"/a": {}}', '{"/a": {"matches": "("}}'])
+    for (const bad of ['{}', '{"gateway": 1}', '{"/a": {}}', '{"/a": {"matches": "/(/"}}'])
       expect((await bootcheck([...words, bad], { cwd })).code, bad).toBe(2)
   })
 })

@@ -311,7 +311,6 @@ describe('content', () => {
     )
     expect(conflict({ 'min-age': '5d', 'max-age': '1d' })).toContain('"min-age: 5d" is more than "max-age: 1d"')
     expect(conflict({ 'min-size': '1MB', 'max-size': '1MB', 'min-age': '1d', 'max-age': '24h' })).toBe(undefined)
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the manifest
     expect(conflict({ 'min-size': '5MB', 'max-size': '${env:MOST}' })).toBe(undefined)
   })
 
