@@ -354,7 +354,7 @@ line. Values at places that sound like secrets are never shown, only their kind,
     return {
       status: 'pass',
       code: 'json/good',
-      summary: `${reading.shown} ${praise.join(', ').replace(/, (?=[^,]*$)/, ' and ')}${unseen}`,
+      summary: `${reading.shown} ${[praise.slice(0, -1).join(', '), praise.at(-1)].filter(Boolean).join(' and ')}${unseen}`,
       watched: reading.watched,
       facts: { ...facts, expectations: asked },
     }
