@@ -137,8 +137,8 @@ export const WORDS: readonly Word[] = [
       STATE,
     ],
     notes: `The kind's own keys (bootcheck explain KIND lists them)
-  A list: repeat the option (--run echo --run 'a, b'), or give JSON (--lacks '["password", "secret"]'). Commas part names,
-  numbers and paths (--vars PATH,HOME), and stay in free text: words of a command, texts and patterns.
+  A list: repeat the option (--run echo --run 'a, b'), or give JSON (--lacks '["password", "secret"]'). Commas part
+  names, numbers and paths (--vars PATH,HOME), and stay in free text: words of a command, texts and patterns.
   A map: its keys with a dot (--http.path /healthz), or JSON (--values '{"/gateway/port": 18789}').
   A key that is also an option above: --KIND.KEY (--json.format json5; --format is how to print).`,
     open: true,
