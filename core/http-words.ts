@@ -25,12 +25,22 @@ export const shown = ({ status, text, cut }: Reply): string => {
   return `HTTP ${status}${body === '' ? ' without a body' : `: ${body}`}${cut === undefined ? '' : ` (${cut})`}`
 }
 
-/** Seconds, or an HTTP date, in ms from now; undefined if it is neither. */
+/** The longest wait that is believed, ms: what is beyond it was meant in another unit, or is no time at all. */
+const LONGEST_WAIT_MS = 365 * 86_400_000
+
+/** The forms of RFC 9110, 5.6.7, and that of ISO 8601, which some services send. `Date.parse` alone takes `-5` for the May of 2001. */
+const DATE = /^(?:[A-Z][a-z]{2,8},? .*\d|\d{4}-\d\d-\d\dT)/
+
+/** The old form of asctime(3), which names no zone and means GMT. */
+const UNZONED = /^[A-Z][a-z]{2} [A-Z][a-z]{2} .*\d{4}$/
+
+/** Seconds, or a date, in ms from now, at most a year; undefined if it is neither. */
 export const retryAfter = (text: string | undefined, nowMs: number): number | undefined => {
   if (text === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(text.trim())) return Number(text) * 1000
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
+  const said = text.trim()
+  if (/^\d+(\.\d+)?$/.test(said)) return Math.min(Number(said) * 1000, LONGEST_WAIT_MS)
+  const at = DATE.test(said) ? Date.parse(UNZONED.test(said) ? `${said} GMT` : said) : Number.NaN
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(0, at - nowMs), LONGEST_WAIT_MS)
 }
 
 /** Two JSON values are the same; the order of members does not count. */

@@ -150,6 +150,7 @@ const fromUnit = (path: string, ctx: Context): ServiceFile => {
   }))
   const searched = expanded('ExecSearchPath')
   const set: Readonly<Record<string, string>> = Object.assign(
+    Object.create(null),
     { PATH: searched.length > 0 ? searched.join(':') : SYSTEMD_PATH },
     unitEnvironment(unit, specifiers),
     ...read.map(({ text }) => parseEnvironmentFile(text)),

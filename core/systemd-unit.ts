@@ -172,7 +172,7 @@ const ASSIGNMENT = /^([A-Za-z_]\w*)=(.*)$/s
 
 /** The variables that `Environment=` sets; what is no NAME=VALUE is left out, as systemd does. */
 export const unitEnvironment = (unit: Unit, specifiers: Specifiers): Readonly<Record<string, string>> => {
-  const variables: Record<string, string> = {}
+  const variables: Record<string, string> = Object.create(null)
   for (const { value } of entriesOf(unit, 'Service', 'Environment'))
     for (const word of splitWords(value) ?? []) {
       const match = ASSIGNMENT.exec(expandSpecifiers(word, specifiers))
@@ -194,7 +194,7 @@ export const environmentFiles = (
 
 /** The variables of a file of `EnvironmentFile=`: no `export`, no substitution; quotes and continued lines as in a shell. */
 export const parseEnvironmentFile = (text: string): Readonly<Record<string, string>> => {
-  const variables: Record<string, string> = {}
+  const variables: Record<string, string> = Object.create(null)
   const pattern = /^[ \t]*([A-Za-z_]\w*)[ \t]*=[ \t]*((?:"(?:\\[\s\S]|[^"\\])*"|'[^']*'|\\[\s\S]|[^\n"'\\])*)/gm
   for (const [, name = '', raw = ''] of text.replaceAll('\r\n', '\n').matchAll(pattern))
     variables[name] = raw

@@ -291,7 +291,7 @@ const closingQuote = (text: string, from: number, quote: string): number => {
  * literal, double quotes know `\n`, `\r`, `\t`, `\"`, `\\`, `\$`; both may span lines. Nothing is expanded.
  */
 export const parseEnvFile = (given: string): EnvFile => {
-  const values: Record<string, string> = {}
+  const values: Record<string, string> = Object.create(null)
   const problems: { line: number; message: string }[] = []
   const text = given.replace(/^\ufeff/, '').replaceAll('\r\n', '\n')
   const unclosed = new Set<string>()

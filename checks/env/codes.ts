@@ -11,9 +11,11 @@ export const codes = {
   'config-unreadable': 'the config of the preset is missing or cannot be read, so what it needs is not known',
   export: '`export` stands before a variable in a file of `EnvironmentFile=`, where systemd passes the line over',
   quoted: 'quotes are part of the value',
-  whitespace: 'the value begins or ends with a blank, a newline or a carriage return',
+  whitespace:
+    'the value begins or ends with a blank, a newline or a carriage return, is a key with one inside, or holds an invisible character',
   assignment: 'the value is a whole assignment: `NAME=…` or `export …`',
-  unexpanded: 'the value holds `${NAME}`, `$NAME`, `$(command)` or `{{template}}`, which nobody has filled in',
+  unexpanded:
+    'the value holds `${NAME}`, `$NAME`, `$(command)` or `{{template}}`, which nobody has filled in; of `$NAME` within a text only capitals that stand as a word, and names such as `$HOME`',
   placeholder: 'the value is a placeholder: `changeme`, `xxx`, `<your key>`, a masked key',
   type: 'the value is not of the declared type',
   'path-missing': 'nothing that this user can see is at the path',

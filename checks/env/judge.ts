@@ -51,7 +51,10 @@ export interface Problem {
 
 const SLIPS: Readonly<Record<Slip, readonly [says: string, expected: string]>> = {
   quoted: ['holds its quotes', 'the value without them: what reads it here does not take them off'],
-  whitespace: ['begins or ends with a blank, a newline or a carriage return', 'the value alone'],
+  whitespace: [
+    'begins or ends with a blank, a newline or a carriage return, or holds one that no key holds, or an invisible character',
+    'the value alone',
+  ],
   assignment: ['holds a whole assignment', 'the value alone, without name and `export`'],
   unexpanded: ['holds a variable or a template that nobody has filled in', 'the value itself: nothing expands it here'],
   placeholder: ['holds a placeholder', 'the real value'],
@@ -65,11 +68,16 @@ const found = (text: string, value: string, where: string): boolean => {
   return at >= 0
 }
 
+/** Names of `Object.prototype` are names of variables, too. */
+const valueIn = (values: Source['values'], name: string): string | undefined =>
+  Object.hasOwn(values, name) ? values[name] : undefined
+
 /** Undefined if it is as wanted. */
 export const judge = (facts: Facts): Problem | undefined => {
-  const { name, rule, sources, shell, there } = facts
+  const { name, rule, sources, there } = facts
   const [first] = sources
-  const source = sources.find(({ values }) => values[name] !== undefined)
+  const inShell = valueIn(facts.shell ?? {}, name)
+  const source = sources.find(({ values }) => valueIn(values, name) !== undefined)
   const problem = (what: What, says: string, expected: string, next: string, at = source): Problem => ({
     status: 'fail',
     what,
@@ -120,7 +128,7 @@ export const judge = (facts: Facts): Problem | undefined => {
         ),
         status: 'warn',
       }
-    if (shell?.[name])
+    if (inShell)
       return problem(
         'not-in-service',
         `is set in this shell, and not in ${everywhere}${needed}`,
@@ -140,7 +148,7 @@ export const judge = (facts: Facts): Problem | undefined => {
       first,
     )
   }
-  const value = source.values[name] ?? ''
+  const value = valueIn(source.values, name) ?? ''
   const mend = `correct ${name} in ${source.label}`
   if (value.trim() === '') return problem('empty', `is empty in ${source.label}`, 'a value', source.add(name))
   const slip = slipIn(name, value)
@@ -157,7 +165,7 @@ export const judge = (facts: Facts): Problem | undefined => {
   const { matches } = rule
   if (matches !== undefined && !found(matches, value, `${name} (${source.label})`))
     return problem('pattern', `does not match ${matches} (${source.label})`, `text with ${matches}`, mend)
-  if (shell?.[name] !== undefined && shell[name] !== value && source === first)
+  if (inShell !== undefined && inShell !== value && source === first)
     return {
       ...problem(
         'differs',

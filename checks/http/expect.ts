@@ -117,7 +117,8 @@ export const differences = (reply: Reply, expect: Expect): readonly Difference[]
 const compared = (reply: Reply, { headers = {}, json = {}, body }: Expect): readonly Difference[] => {
   const found: Difference[] = []
   for (const [name, wanted] of Object.entries(headers)) {
-    const value = reply.headers[name.toLowerCase()]
+    const lower = name.toLowerCase()
+    const value = Object.hasOwn(reply.headers, lower) ? reply.headers[lower] : undefined
     if (value === undefined || matcherOf(String(wanted)).find(value) < 0)
       found.push({
         what: 'header',

@@ -81,14 +81,17 @@ export const otherStatus = (subject: Subject, reply: Reply, statuses: readonly n
       next: 'give the credential the right to it where it was made, or use another one in `headers`',
     })
   if (status === 429) {
-    const holdMs = retryAfter(headers['retry-after'], subject.nowMs)
+    const said = headers['retry-after']
+    const holdMs = retryAfter(said, subject.nowMs)
+    const told =
+      said === undefined ? 'no Retry-After' : `Retry-After: ${said}${holdMs === undefined ? ', which is no time' : ''}`
     const until = holdMs === undefined ? undefined : clock(subject.nowMs + holdMs, subject.nowMs)
     return {
       ...say(
         'rate-limited',
         `the service wants to be left alone${holdMs === undefined ? '' : ` for ${span(holdMs)}`}`,
         {
-          observed: `${observed}${holdMs === undefined ? '; no Retry-After' : `; Retry-After: ${headers['retry-after']}`}`,
+          observed: `${observed}; ${told}`,
           next: until === undefined ? 'wait, and let the gateway ask less' : `start again after ${until}`,
         },
       ),

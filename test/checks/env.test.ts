@@ -79,6 +79,29 @@ describe('a variable', () => {
     })
   })
 
+  it.each(['constructor', 'toString', 'hasOwnProperty', '__proto__'])(
+    'called %s is looked up as any other',
+    async name => {
+      const vars = JSON.parse(`{"${name}":true}`)
+      const files = { '.env': 'A=1\n', 'g.service': '[Service]\n', 'g.plist': PLIST('') }
+      for (const more of [{}, { files: ['.env'] }, { service: 'g.service' }, { service: 'g.plist' }])
+        expect(await run({ vars, ...more }, { files })).toMatchObject({ code: 'env/missing' })
+      const given = {
+        '.env': `${name}=abc\n`,
+        'g.service': `[Service]\nEnvironment=${name}=abc\n`,
+        'f.service': '[Service]\nEnvironmentFile=%h/.env\n',
+        'g.plist': PLIST(`<key>${name}</key><string>abc</string>`),
+      }
+      for (const more of [
+        { files: ['.env'] },
+        { service: 'g.service' },
+        { service: 'f.service' },
+        { service: 'g.plist' },
+      ])
+        expect(await run({ vars, ...more }, { files: given })).toMatchObject({ status: 'pass' })
+    },
+  )
+
   it('that nearly has the name is named', async () => {
     const verdict = trouble(await run({ vars: ['OPENAI_API_KEY'] }, { env: { OPENAI_APIKEY: SECRET } }))
     expect(verdict.observed).toContain('OPENAI_APIKEY is')
@@ -105,6 +128,12 @@ describe('slips', () => {
     ['V', '$HOST', 'unexpanded'],
     ['V', '$(cat key)', 'unexpanded'],
     ['V', '%TOKEN%', 'unexpanded'],
+    ['V', '$HOME/x', 'unexpanded'],
+    ['V', 'abc$HOME', 'unexpanded'],
+    ['V', 'Bearer $TOKEN', 'unexpanded'],
+    ['V', 'https://u:$API_TOKEN@host/', 'unexpanded'],
+    ['V', '$(pwgen)x', 'unexpanded'],
+    ['V', 'x$(hostname)', 'unexpanded'],
     ['V', '{{ key }}', 'unexpanded'],
     ['V', '<your key>', 'placeholder'],
     ['V', 'your-api-key-here', 'placeholder'],
@@ -114,12 +143,28 @@ describe('slips', () => {
     ['API_KEY', 'sk-****c2d', 'placeholder'],
     ['API_KEY', 'sk-5f0c\u2026', 'placeholder'],
     ['API_KEY', 'test', 'placeholder'],
+    ['API_KEY', 'sk-your-key-here', 'placeholder'],
+    ['API_KEY', 'sk-proj-REPLACE_ME', 'placeholder'],
+    ['API_KEY', 'sk-XXXX-XXXX', 'placeholder'],
+    ['API_KEY', 'paste-key-here', 'placeholder'],
+    ['API_KEY', 'sk-abc def', 'whitespace'],
+    ['API_KEY', 'sk-abc\ndef', 'whitespace'],
+    ['API_KEY', 'sk-abc\u200b', 'whitespace'],
+    ['V', 'abc\ufeffdef', 'whitespace'],
     ['NODE_ENV', 'test', undefined],
     ['LOG', 'none', undefined],
     ['V', '"a" and b', undefined],
     ['V', '"', undefined],
     ['V', 'pa$$word', undefined],
     ['V', 'a$1b', undefined],
+    ['DB_PASSWORD', 'pa$word$ABC', undefined],
+    ['HASH_SECRET', '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy', undefined],
+    ['HASH_SECRET', '$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub', undefined],
+    ['V', '$HOMEBREW', 'unexpanded'],
+    ['V', 'x$HOMELY', undefined],
+    ['SSH_KEY', 'ssh-ed25519 AAAAC3Nz me@host', undefined],
+    ['DB_PASSPHRASE', 'four words of rain', undefined],
+    ['API_KEY', 'sk-here5f0c1d7a', undefined],
     ['PEM_KEY', '-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n', undefined],
     ['URL', 'https://x.example/your-page', undefined],
     ['API_KEY', SECRET, undefined],

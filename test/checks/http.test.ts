@@ -105,6 +105,19 @@ describe('an answer', () => {
     expect(trouble(await run({ url: moved.url })).observed).toContain('https://elsewhere.example/')
   })
 
+  it.each([
+    ['99999999999999', /for 365 days/, /start again after \d{4}-\d\d-\d\d \d\d:\d\d$/, 'Retry-After: 99999999999999'],
+    ['-5', /left alone$/, /^wait/, 'Retry-After: -5, which is no time'],
+    ['soon', /left alone$/, /^wait/, 'Retry-After: soon, which is no time'],
+  ])('with Retry-After: %s gives no time that is none', async (said, summary, next, observed) => {
+    const limited = await service(text(429, '', { 'retry-after': said }))
+    const verdict = trouble(await run({ url: limited.url }))
+    expect(verdict.code).toBe('http/rate-limited')
+    expect(verdict.summary).toMatch(summary)
+    expect(verdict.next).toMatch(next)
+    expect(verdict.observed).toContain(observed)
+  })
+
   it.each<[string, object, Play, string, string]>([
     ['a missing header', { headers: { 'x-version': '2' } }, json(200, {}), 'header', 'no header x-version'],
     ['another header', { headers: { 'content-type': '/^text/' } }, json(200, {}), 'header', 'application/json'],
@@ -113,6 +126,15 @@ describe('an answer', () => {
     ['another value', { json: { '/ok': true } }, json(200, { ok: 'true' }), 'json', '/ok is "true"'],
     ['a missing value', { json: { '/data/0/id': { exists: true } } }, json(200, { data: [] }), 'json', 'missing'],
     ['an inherited value', { json: { '/constructor': { exists: true } } }, json(200, {}), 'json', 'missing'],
+    ['the length of an array', { json: { '/data/length': 2 } }, json(200, { data: [1, 2] }), 'json', 'missing'],
+    ['an inherited header', { headers: { constructor: 'x' } }, json(200, {}), 'header', 'no header constructor'],
+    [
+      'an inherited header',
+      { headers: JSON.parse('{"__proto__":"x"}') },
+      json(200, {}),
+      'header',
+      'no header __proto__',
+    ],
     [
       'a value that must not be there',
       { json: { '/error': { exists: false } } },
