@@ -109,6 +109,12 @@ const ofService = ({ shown, values, files, add }: ServiceFile): Source => ({
   path: files[0],
 })
 
+/** What the service's manager sets of a name; it is no other value there than in the shell that one would have to mend. */
+const ofManager = ({ shown, managed, add }: ServiceFile, name: string): readonly Source[] => {
+  const value = managed.get(name)
+  return value === undefined ? [] : [{ label: `the account that ${shown} runs as`, values: { [name]: value }, add }]
+}
+
 const NO_SERVICE = { unreadable: 'service-unreadable', 'not-a-service': 'service-format' } as const
 
 /** Failures first; every problem is named. */
@@ -184,9 +190,10 @@ const look = async ({ vars, files, service, preset, state }: Asked, ctx: CheckCo
       judge({
         name,
         rule: rules.get(name) ?? {},
-        sources: [seen[0] ?? first, ...seen.slice(1)],
+        sources: [seen[0] ?? first, ...(job ? ofManager(job, name) : []), ...seen.slice(1)],
         ...(job ? { shell } : {}),
         passed: job?.passed.has(name) ?? false,
+        made: job?.managed.has(name) ?? false,
         ...(exportedIn === undefined ? {} : { exportedIn: shownPath(exportedIn, ctx) }),
         ...(product
           ? given({
@@ -237,7 +244,8 @@ Without \`service\` this run's own environment is looked at, and then the \`file
 decides, as dotenv does it. Each line of a file must be NAME=value, with \`export\`, quotes and comments as a shell writes them. With
 \`service\`, the plist of a launchd job or a systemd unit (with its drop-ins, \`Environment=\`, \`EnvironmentFile=\`, and the
 file that a wrapper script of it reads by \`. FILE\`) stands in place of this
-environment: what the shell has and the service lacks is a failure, and another value there is a warning.
+environment: what the shell has and the service lacks is a failure, and another value there is a warning. What the manager sets of itself
+counts: PATH, and HOME, USER, LOGNAME and SHELL where the service has an account (\`User=\`, \`UserName\`, an agent, a user's own unit).
 
 With \`preset: openclaw\` it is every variable that OpenClaw's config names, by \`\${NAME}\` or as a reference (\`source: env\`), \`$include\`s among them and what
 stands below \`enabled: false\` left out. They may come from the environment, from the \`.env\` of the folder that OpenClaw is started in (of which it takes no
@@ -252,7 +260,8 @@ as it stands, \`skip: {finding: env/quoted, reason: …, until: …}\` lets it p
 token, answered every request with 401, and looked alive. \`KEY="sk-…"\` in a systemd unit and in a Docker env file are two values.
 
 **What it cannot see.** Whether a key is accepted (\`http\` asks). What a wrapper script, \`launchctl setenv\`, \`systemctl set-environment\`,
-environment.d or PassEnvironment= add. Without a preset, a variable that the product's own config sets. An \`EnvironmentFile=\` with a glob.`,
+environment.d or PassEnvironment= add. Without a preset, a variable that the product's own config sets. An \`EnvironmentFile=\` whose pattern
+holds \`[\`. The value of what the manager makes at each start (\`INVOCATION_ID\`, \`STATE_DIRECTORY\`, a job's \`TMPDIR\`).`,
   options: {
     type: 'object',
     additionalProperties: false,

@@ -1,10 +1,12 @@
 /** What a launchd job or a systemd unit starts its program with: environment, folder, command. Nothing is started. */
 import { basename, isAbsolute } from 'node:path'
 import type { CheckContext } from './check.ts'
-import { FileError, readText, stat } from './files.ts'
+import { entries, FileError, lstat, readText, stat } from './files.ts'
+import { fits } from './glob.ts'
 import { readHead } from './head.ts'
 import { shownPath } from './paths.ts'
 import { isPlist, launchdEnvironment, PlistError, parsePlist, plistDict, plistStrings } from './plist.ts'
+import { type Managed, setByLaunchd, setBySystemd } from './set-by-manager.ts'
 import { quote } from './shell.ts'
 import { shellAssignments, sourcedFiles } from './sourced.ts'
 import { isUserUnit, readUnit } from './systemd-files.ts'
@@ -24,6 +26,8 @@ export interface ServiceFile {
   readonly shown: string
   /** What its files set, and the PATH that its manager gives where they set none. */
   readonly values: Readonly<Record<string, string>>
+  /** What its manager sets beside them, and nothing in its files takes away; undefined where the value is made at each start. */
+  readonly managed: Managed
   /** Handed on from its manager (`PassEnvironment=`): nobody sees here whether they are set there. */
   readonly passed: ReadonlySet<string>
   /** Behind `export ` in a file of `EnvironmentFile=`, with that file: systemd passes such a line over. */
@@ -103,7 +107,7 @@ const fromPlist = (path: string, text: string, ctx: Context): ServiceFile | NoSe
   try {
     const job = plistDict(parsePlist(text))
     if (!job) throw new PlistError('it holds no dictionary', 1, 1)
-    const { Program, WorkingDirectory } = job
+    const { Program, WorkingDirectory, UserName } = job
     const words = plistStrings(job.ProgramArguments)
     const own = launchdEnvironment(job)
     const sourced = sourcedBy(typeof Program === 'string' ? [Program, ...words.slice(1)] : words, own)
@@ -111,6 +115,7 @@ const fromPlist = (path: string, text: string, ctx: Context): ServiceFile | NoSe
     return {
       shown,
       values: { ...own, ...sourced.values },
+      managed: setByLaunchd(path, UserName, ctx),
       passed: new Set(),
       exported: new Map(),
       cwd: folderThere(typeof WorkingDirectory === 'string' ? WorkingDirectory : undefined),
@@ -137,17 +142,55 @@ const fromPlist = (path: string, text: string, ctx: Context): ServiceFile | NoSe
 const isUnset = (words: readonly string[], name: string, value: string | undefined): boolean =>
   words.some(word => word === name || (value !== undefined && word === `${name}=${value}`))
 
+/** Every path that a pattern of `*` and `?` leads to, as glob(7) sorts and finds them. */
+const matching = (pattern: string): readonly string[] => {
+  const names = (folder: string): string[] => {
+    try {
+      return entries(folder === '' ? '/' : folder).map(({ name }) => name)
+    } catch (error) {
+      if (error instanceof FileError && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return []
+      throw error
+    }
+  }
+  return pattern
+    .split('/')
+    .filter(part => part !== '')
+    .reduce<readonly string[]>(
+      (folders, part) =>
+        folders.flatMap(folder =>
+          (WILD.test(part)
+            ? names(folder)
+                .filter(name => fits(part, name) && (part.startsWith('.') || !name.startsWith('.')))
+                .sort()
+            : [part]
+          ).map(name => `${folder}/${name}`),
+        ),
+      [''],
+    )
+    .filter(path => lstat(path) !== undefined)
+}
+
+const WILD = /[*?]/
+
+/** The files that one `EnvironmentFile=` means: systemd starts nothing where a pattern has no match, unless it may be missing. */
+const filesOf = ({ path, optional }: { readonly path: string; readonly optional: boolean }): readonly string[] => {
+  if (!WILD.test(path)) return [path]
+  const found = matching(path)
+  if (found.length === 0 && !optional) throw new FileError('ENOENT', path, `nothing matches ${path}`)
+  return found
+}
+
 const fromUnit = (path: string, ctx: Context): ServiceFile => {
   const { unit, files } = readUnit(path, ctx.home)
   const { name: user, uid } = ctx.user
-  const specifiers = specifiersOf({ name: basename(path), user, uid, home: ctx.home, userManager: isUserUnit(path) })
+  const userManager = isUserUnit(path)
+  const specifiers = specifiersOf({ name: basename(path), user, uid, home: ctx.home, userManager })
   const expanded = (key: string): string[] =>
     entriesOf(unit, 'Service', key).map(({ value }) => expandSpecifiers(value, specifiers))
   const words = (key: string): string[] => expanded(key).flatMap(value => splitWords(value) ?? [])
-  const read = environmentFiles(unit, specifiers).map(file => ({
-    file: file.path,
-    text: textOr(file.path, file.optional),
-  }))
+  const read = environmentFiles(unit, specifiers).flatMap(named =>
+    filesOf(named).map(file => ({ file, text: textOr(file, named.optional) })),
+  )
   const searched = expanded('ExecSearchPath')
   const set: Readonly<Record<string, string>> = Object.assign(
     Object.create(null),
@@ -166,6 +209,9 @@ const fromUnit = (path: string, ctx: Context): ServiceFile => {
       ...Object.fromEntries(Object.entries(set).filter(([name, value]) => !isUnset(unset, name, value))),
       ...sourced.values,
     },
+    managed: new Map(
+      [...setBySystemd(unit, specifiers, userManager, ctx)].filter(([name, value]) => !isUnset(unset, name, value)),
+    ),
     passed: new Set(words('PassEnvironment').filter(name => !isUnset(unset, name, undefined))),
     exported: new Map(
       read.flatMap(({ file, text }) =>

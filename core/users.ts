@@ -34,5 +34,34 @@ export const userId = (name: string): number | undefined => {
   return /^\d+$/.test(answer) ? Number(answer) : undefined
 }
 
+/** What a login as a user sets. */
+export interface Account {
+  readonly name: string
+  readonly home: string
+  readonly shell: string
+}
+
+/** The account of a name or a uid, or undefined where there is none. */
+export const account = (who: string): Account | undefined => {
+  if (!/^\w/.test(who)) return undefined
+  const find = (text: string): Account | undefined => {
+    const accounts = text.split('\n').map(line => line.split(':'))
+    const fields = accounts.find(([name]) => name === who) ?? accounts.find(([, , uid]) => uid === who)
+    // macOS has three fields more before the last two (master.passwd).
+    return fields && fields.length >= 7
+      ? { name: fields[0] ?? '', home: fields.at(-2) ?? '', shell: fields.at(-1) ?? '' }
+      : undefined
+  }
+  let local = ''
+  try {
+    local = readText('/etc/passwd')
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+  }
+  return (
+    find(local) ?? find((process.platform === 'darwin' ? ask('id', ['-P', who]) : ask('getent', ['passwd', who])) ?? '')
+  )
+}
+
 /** `claw`, or `uid 501` where it has no name. */
 export const userLabel = (uid: number): string => userName(uid) ?? `uid ${uid}`

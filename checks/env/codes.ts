@@ -5,7 +5,7 @@ export const codes = {
   empty: 'a variable is set and empty',
   'not-in-service': 'the shell has a variable that the service lacks',
   'not-known':
-    'a variable is handed on by the service\u2019s manager, or comes from a login shell, and cannot be seen here',
+    'a variable is handed on by the service\u2019s manager or comes from a login shell, and cannot be seen here, or is asked to be as what the manager makes at each start',
   differs: 'a variable has another value in the service than in the shell',
   'passed-over': 'a variable stands in a `.env` of which the product takes no such name',
   'config-unreadable': 'the config of the preset is missing or cannot be read, so what it needs is not known',

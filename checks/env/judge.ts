@@ -24,6 +24,8 @@ export interface Facts {
   /** With a service: what the shell has. */
   readonly shell?: Readonly<Record<string, string | undefined>>
   readonly passed: boolean
+  /** The service's manager sets it at each start, to what cannot be known before. */
+  readonly made: boolean
   /** The file in which it stands behind `export `, where that is not read. */
   readonly exportedIn?: string
   /** What needs it, as a place: follows `, and`. */
@@ -98,11 +100,14 @@ export const judge = (facts: Facts): Problem | undefined => {
         `delete "export" before ${name} in ${facts.exportedIn}`,
         first,
       )
-    if (facts.passed)
+    if (facts.made && rule.type === undefined && rule.matches === undefined) return undefined
+    if (facts.made || facts.passed)
       return {
         ...problem(
           'not-known',
-          `is handed on by PassEnvironment= of ${first.label}, and whether its manager has it cannot be seen here`,
+          facts.made
+            ? `is set by the manager of ${first.label} at each start, to what cannot be known before`
+            : `is handed on by PassEnvironment= of ${first.label}, and whether its manager has it cannot be seen here`,
           'a value that can be seen',
           first.add(name),
           first,

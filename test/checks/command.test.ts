@@ -254,6 +254,12 @@ describe('what cannot be run', () => {
       code: 'command/contradiction',
     })
     expect(await run({ run: ['true'], expect: { stdout: '/(/' } })).toMatchObject({ code: 'command/contradiction' })
+    for (const env of [{ 'A=B': 'x' }, { '': 'x' }, { 'A\0': 'x' }, { A: 'x\0' }])
+      expect(await run({ run: ['true'], env })).toMatchObject({
+        code: 'command/contradiction',
+        summary: expect.stringMatching(/^env/),
+      })
+    expect(await run({ run: ['true'], env: { 'A.B-C': 'x=y' } })).toMatchObject({ code: 'command/ok' })
     expect(
       command.conflict?.(
         { run: ['true'], expect: { stdout: '/${env:X}(/' } },

@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { slipIn } from '../../checks/env/slips.ts'
@@ -348,6 +349,75 @@ describe('a service', () => {
       code: 'env/missing',
       facts: { wrong: ['PATH missing', 'A missing'] },
     })
+  })
+
+  it('has what its manager sets for the account that it runs as', async () => {
+    const { username, homedir, shell } = userInfo()
+    const unit = (more: string) => ({ 'g.service': `[Service]\n${more}\n` })
+    const asked = (vars: unknown, files: Readonly<Record<string, string>>, given: object = {}) =>
+      run({ vars, service: Object.keys(files)[0] }, { files, ...given })
+    const account = {
+      USER: { matches: `/^${username}$/` },
+      LOGNAME: { matches: `/^${username}$/` },
+      HOME: { matches: homedir.slice(1) },
+      SHELL: { matches: shell?.slice(1) ?? '' },
+    }
+    expect(await asked(account, unit(`User=${username}`))).toMatchObject({ status: 'pass' })
+    expect(await asked(account, unit(`User=${userInfo().uid}`))).toMatchObject({ status: 'pass' })
+    // Of another account than ours they differ by right.
+    expect(
+      await asked(['USER', 'HOME'], unit(`User=${username}`), { env: { USER: 'other', HOME: '/home/other' } }),
+    ).toMatchObject({ status: 'pass' })
+    expect(await asked({ USER: { matches: 'claw' } }, unit(`User=${username}`))).toMatchObject({ code: 'env/pattern' })
+    // The unit's own word is the stronger one, and UnsetEnvironment= the last.
+    const own = unit(`User=${username}\nEnvironment=HOME=/srv/gw`)
+    expect(await asked({ HOME: { matches: 'srv/gw' } }, own)).toMatchObject({ status: 'pass' })
+    for (const without of ['', 'User=no-such-user-here', `User=${username}\nSetLoginEnvironment=no`])
+      expect(await asked(['HOME'], unit(without), { env: { HOME: '/root' } })).toMatchObject({
+        code: 'env/not-in-service',
+      })
+    expect(await asked(['HOME'], unit(`User=${username}\nUnsetEnvironment=HOME`))).toMatchObject({
+      code: 'env/missing',
+    })
+
+    expect(await asked(['HOME', 'USER', 'SHELL', 'TMPDIR'], { 'g.plist': PLIST('') })).toMatchObject({ status: 'pass' })
+    const daemon = (more: string) => ({ 'LaunchDaemons/g.plist': PLIST('').replace('<dict>', `<dict>${more}`) })
+    expect(await asked(['HOME'], daemon(''))).toMatchObject({ code: 'env/missing' })
+    expect(await asked(account, daemon(`<key>UserName</key><string>${username}</string>`))).toMatchObject({
+      status: 'pass',
+    })
+  })
+
+  it('has what its manager makes anew at each start, whose value nobody knows before', async () => {
+    const files = { 'g.service': '[Service]\nType=notify\nStateDirectory=gw\n' }
+    const vars = ['INVOCATION_ID', 'NOTIFY_SOCKET', 'STATE_DIRECTORY']
+    expect(await run({ vars, service: 'g.service' }, { files })).toMatchObject({ status: 'pass' })
+    expect(
+      await run({ vars: { STATE_DIRECTORY: { type: 'path-exists' } }, service: 'g.service' }, { files }),
+    ).toMatchObject({ status: 'warn', code: 'env/not-known' })
+    expect(await run({ vars: ['CACHE_DIRECTORY'], service: 'g.service' }, { files })).toMatchObject({
+      code: 'env/missing',
+    })
+  })
+
+  it('reads every file that a pattern in EnvironmentFile= matches', async () => {
+    const files = {
+      'g.service': '[Service]\nEnvironmentFile=%h/conf*/g?.env\n',
+      'conf.d/g1.env': 'A=1\nB=1\n',
+      'conf.d/g2.env': 'B=2\n',
+      'conf.d/.g3.env': 'A=3\n',
+      'conf.d/gx.conf': 'A=4\n',
+      'config/other': '',
+    }
+    const vars = { A: { matches: '/^1$/' }, B: { matches: '/^2$/' } }
+    expect(await run({ vars, service: 'g.service' }, { files })).toMatchObject({ status: 'pass' })
+    const none = { 'g.service': '[Service]\nEnvironmentFile=/nowhere/g*.env\n' }
+    expect(trouble(await run({ vars: ['A'], service: 'g.service' }, { files: none }))).toMatchObject({
+      code: 'env/service-unreadable',
+      observed: 'nothing matches /nowhere/g*.env',
+    })
+    const optional = { 'g.service': '[Service]\nEnvironment=A=1\nEnvironmentFile=-/nowhere/g*.env\n' }
+    expect(await run({ vars: ['A'], service: 'g.service' }, { files: optional })).toMatchObject({ status: 'pass' })
   })
 
   it('may get from a file of its own what its unit lacks', async () => {
