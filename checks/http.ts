@@ -58,6 +58,7 @@ const judge = (reply: Reply, subject: say.Subject, { expect, validFor }: Asked, 
   if (!statuses.includes(reply.status)) return say.otherStatus(subject, reply, statuses, facts)
   const [first, ...others] = differences(reply, expect)
   if (first) return say.differs(subject, [first, ...others], facts)
+  if (reply.unchecked !== undefined) return say.unchecked(subject, reply.unchecked, reply.certificate, facts)
   const leftMs = reply.certificate && reply.certificate.validTo - subject.nowMs
   if (reply.certificate && !(Number(leftMs) >= (ageLimit(validFor) ?? 0)))
     return say.ends(subject, reply.certificate, validFor, facts)
@@ -166,7 +167,8 @@ HEAD is made as often as the gateway restarts: give it no \`retries\`.
 with its SQLite database open, and took the gateway along, at every start. The same request before the start names the key.
 
 **What it cannot see.** Whether the quota lasts, and whether another endpoint takes the key as well. Of the chain only the server's own
-certificate is looked at for \`valid-for\`. An authority that this process knows (NODE_EXTRA_CA_CERTS) may be unknown to the gateway.`,
+certificate is looked at for \`valid-for\`. An authority that this process knows (NODE_EXTRA_CA_CERTS) may be unknown to the gateway. Where
+NODE_TLS_REJECT_UNAUTHORIZED=0 lets any certificate pass, one that would be refused is a warning.`,
   options: {
     type: 'object',
     additionalProperties: false,

@@ -42,6 +42,8 @@ export interface Reply {
   /** With `cut`: who ended it, the peer or we, for its size or for the time. */
   readonly cutBy?: 'peer' | 'size' | 'time'
   readonly certificate?: Certificate
+  /** Why the certificate would have been refused (`CERT_HAS_EXPIRED`), had NODE_TLS_REJECT_UNAUTHORIZED=0 not let it through. */
+  readonly unchecked?: string
   /** The proxy (`host:port`) that handed the answer on, or gave it itself: only on `http://` that cannot be told apart. */
   readonly proxy?: string
 }
@@ -255,6 +257,7 @@ export const openHttp = async ({
   let stage: Stage = 'resolving'
   let host = ''
   let certificate: Certificate | undefined
+  let unchecked: string | undefined
   const connector = buildConnector({ timeout: limit })
   const connect: buildConnector.connector = (options, callback) => {
     // The name for TLS comes from the host that is connected to: undici would give a proxy the name of the server behind it.
@@ -275,6 +278,11 @@ export const openHttp = async ({
     socket.prependOnceListener('secure', () => {
       const shown = (socket as TLSSocket).getPeerCertificate()
       if (shown?.valid_to) certificate = certificateOf(shown)
+    })
+    socket.once('secureConnect', () => {
+      const { authorized, authorizationError } = socket as TLSSocket
+      // Typed as an error; it is the code of one.
+      if (!authorized) unchecked = String(authorizationError)
     })
     socket.once('close', () => sockets.delete(socket))
   }
@@ -304,6 +312,7 @@ export const openHttp = async ({
         socket => {
           before = undefined
           certificate = undefined // a proxy's own
+          unchecked = undefined
           connect({ ...options, httpSocket: socket }, callback)
         },
         error => {
@@ -322,6 +331,7 @@ export const openHttp = async ({
     host = (proxy ?? url).hostname
     before = proxy
     certificate = undefined
+    unchecked = undefined
     return new Promise(resolve => {
       let gone = false
       let done = false
@@ -355,6 +365,7 @@ export const openHttp = async ({
           json: cut === undefined ? parse(text) : undefined,
           ...cut,
           ...shown(),
+          ...(unchecked === undefined || forwarded ? {} : { unchecked }),
           ...(forwarded ? { proxy: hostAndPort(proxy) } : {}),
         }
       }

@@ -2,6 +2,8 @@
 export const codes = {
   answered: 'the answer is as declared',
   'certificate-ends': 'the answer is as declared, and the certificate is valid for less than `valid-for`',
+  'certificate-unchecked':
+    'the answer is as declared, and only NODE_TLS_REJECT_UNAUTHORIZED=0 let its certificate through: anybody could have answered',
   unauthorized: 'HTTP 401: the credential is missing, wrong, expired or revoked',
   forbidden: 'HTTP 403: the credential is known and may not do this',
   'rate-limited': 'HTTP 429: the service wants to be left alone for a while',

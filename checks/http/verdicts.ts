@@ -153,6 +153,27 @@ export const ends = (subject: Subject, certificate: Certificate, wanted: string,
   }
 }
 
+/** It was let through although it would have been refused: the credential may have gone to anybody. */
+export const unchecked = (
+  subject: Subject,
+  code: string,
+  certificate: Certificate | undefined,
+  facts: Facts,
+): Trouble => ({
+  ...trouble(
+    subject,
+    'certificate-unchecked',
+    'the certificate is not good, and was let through',
+    {
+      observed: `${code}${certificate === undefined ? '' : `: issued by ${certificate.issuer} for ${certificate.names || certificate.subject}`}; NODE_TLS_REJECT_UNAUTHORIZED=0 is set`,
+      expected: 'a certificate that is checked and good; an authority of your own is named by NODE_EXTRA_CA_CERTS',
+      next: 'env | grep NODE_TLS_REJECT_UNAUTHORIZED',
+    },
+    { ...facts, error: code },
+  ),
+  status: 'warn',
+})
+
 const tlsWhat = (code: string): What => {
   if (code === 'CERT_HAS_EXPIRED') return 'certificate-expired'
   if (code === 'CERT_NOT_YET_VALID') return 'certificate-early'

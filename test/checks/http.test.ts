@@ -340,6 +340,28 @@ describe('a certificate', () => {
     })
   })
 
+  it('that is let through unchecked is told, and not taken for a good one', async () => {
+    const ca = authority()
+    const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0' }
+    const odd = await ca.issue('odd', '10.9.8.7', 200)
+    const through = await proxy()
+    for (const [url, more, why] of [
+      [await selfSigned(), {}, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+      [odd, { NODE_EXTRA_CA_CERTS: ca.file }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+      [odd, { https_proxy: `http://127.0.0.1:${through.port}` }, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ] as const)
+      expect(await words(['--url', url], { env: { ...env, ...more } })).toMatchObject({
+        status: 'warn',
+        code: 'http/certificate-unchecked',
+        observed: expect.stringContaining(why),
+        next: 'env | grep NODE_TLS_REJECT_UNAUTHORIZED',
+      })
+    const good = await ca.issue('good', '127.0.0.1', 200)
+    expect(await words(['--url', good], { env: { ...env, NODE_EXTRA_CA_CERTS: ca.file } })).toMatchObject({
+      status: 'pass',
+    })
+  })
+
   it('is judged by its dates, its name and its authority', async () => {
     const ca = authority()
     const env = { NODE_EXTRA_CA_CERTS: ca.file }
