@@ -50,6 +50,14 @@ const misfit = (name: ChannelName, depth: Depth, given: Readonly<Record<string, 
       channel.forms ? ways(channel) : listing(needed, 9),
       `write a line \`${missing[0]}: …\``,
     )
+  const pair = channel.together ?? []
+  const absent = pair.filter(key => given[key] === undefined)
+  if (absent.length > 0 && absent.length < pair.length)
+    return unfit(
+      `${listing(pair.filter(key => !absent.includes(key)))} stands without ${listing(absent)}`,
+      `both, or neither where the service asks for no login`,
+      `write a line \`${absent[0]}: …\``,
+    )
   return undefined
 }
 

@@ -155,6 +155,8 @@ export interface Channel<K extends Keys = Keys, R extends readonly (keyof K & st
   readonly required: R
   /** Where there are several ways: one of them, whole, and no key of another. */
   readonly forms?: readonly [Form<keyof K & string>, ...Form<keyof K & string>[]]
+  /** All of them, or none. */
+  readonly together?: readonly (keyof K & string)[]
   /** Required at one depth only. */
   readonly requiredFor?: Readonly<Partial<Record<Depth, readonly (keyof K & string)[]>>>
   open(options: Options<K, R>): Conversation | Carried<MailStep> | Unusable

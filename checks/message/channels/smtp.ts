@@ -63,12 +63,6 @@ const oddServer = (
       expected: 'mail.example.com, without smtp:// and without a port',
       next: 'correct the line `host`',
     }
-  if ((user === undefined) !== (password === undefined))
-    return {
-      unusable: `${user === undefined ? 'password' : 'user'} stands without ${user === undefined ? 'user' : 'password'}`,
-      expected: 'both, or neither where the server asks for no login',
-      next: `write a line \`${user === undefined ? 'user: …' : 'password: "${secret:SMTP_PASSWORD}"'}\``,
-    }
   if (/[\x00-\x1f\x7f]/.test(`${user}${password}`))
     return {
       unusable: 'user or password holds a control character, such as a newline',
@@ -105,6 +99,7 @@ export const smtp = defineChannel({
     to: { type: 'string', minLength: 1, description: 'smtp: address of the recipient' },
   },
   required: ['host', 'from', 'to'],
+  together: ['user', 'password'],
   open({ host, security = 'starttls', port = PORTS[security], user, password, from, to, text = DEFAULT_TEXT, notice }) {
     const server: SmtpServer = { host, port, security }
     const odd = oddServer(server, user, password) ?? oddAddress('from', from) ?? oddAddress('to', to)
