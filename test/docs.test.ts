@@ -118,7 +118,7 @@ describe('README.md', () => {
   })
 })
 
-describe('BOOT.example.md', () => {
+describe('the manifests to copy', () => {
   const ports = (offset: number) => {
     const base = 21_000 + (process.pid % 8000) + offset
     return { EXAMPLE_PORT: String(base), EXAMPLE_RECEIVER_PORT: String(base + 10_000) }
@@ -132,8 +132,8 @@ describe('BOOT.example.md', () => {
     return cwd
   }
 
-  it('lints clean', async () => {
-    const { errors, warnings } = await parseManifest(read('BOOT.example.md'), { mode: 'lint' })
+  it.each(['BOOT.example.md', 'docs/openclaw/BOOT.md'])('%s lints clean', async file => {
+    const { errors, warnings } = await parseManifest(read(file), { mode: 'lint' })
     expect({ errors, warnings }).toEqual({ errors: [], warnings: [] })
   })
 

@@ -58,15 +58,16 @@ describe('a gateway in order', () => {
     const report = await asked(await install(), how)
     expect(report).toMatchObject({ ready: true, exitCode: 0, warnings: [], errors: [] })
     expect(report.checks.map(({ id, status, effect }) => [id, status, effect])).toEqual(
-      ['gateway-port', 'workspace', 'plugins', 'cron', 'temp-files', 'config', 'variables', 'lock'].map(id => [
+      ['gateway-port', 'config', 'variables', 'lock', 'workspace', 'plugins', 'cron', 'temp-files'].map(id => [
         id,
         'pass',
         'none',
       ]),
     )
     for (const check of report.checks) expect(check.watched).not.toEqual([])
-    expect(report.checks[2]?.facts).toMatchObject({ plugins: 4, hooks: 3, good: 7 })
-    expect(report.checks[3]?.facts).toMatchObject({ jobs: 3, enabled: 3 })
+    const factsOf = (id: string) => report.checks.find(check => check.id === id)?.facts
+    expect(factsOf('plugins')).toMatchObject({ plugins: 4, hooks: 3, good: 7 })
+    expect(factsOf('cron')).toMatchObject({ jobs: 3, enabled: 3 })
   })
 })
 
@@ -78,7 +79,7 @@ interface Row extends Asked {
   readonly code: string
   /** Places and names that must be in the message. */
   readonly says: readonly (string | RegExp)[]
-  /** The other checks that read the same file, with their codes. */
+  /** The checks above it that read the same file, with their codes. */
   readonly also?: readonly (readonly [id: string, code: string])[]
   /** A check above it that warns of the same. */
   readonly warns?: readonly (readonly [id: string, code: string])[]
@@ -311,7 +312,7 @@ describe('what is broken is named, with its place, and nothing else', () => {
           ]
         : [
             ...warns.map(([one, what]) => [one, 'warn', what]),
-            ...[[id, code] as const, ...also].map(([one, what]) => [one, 'fail', what]),
+            ...[...also, [id, code] as const].map(([one, what]) => [one, 'fail', what]),
           ],
     )
     const check = bad.find(one => one.id === id) as ReportedCheck

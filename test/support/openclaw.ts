@@ -1,9 +1,9 @@
 /** The state folder of an OpenClaw gateway as a host has it, all of it in order, and a manifest that holds the host to it. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { lay, manifest, ROOT } from './bin.ts'
+import { lay, ROOT } from './bin.ts'
 import { scratch } from './context.ts'
 
 /** The gateway's own interpreter: newer than the one that may run the checks, with TypeScript and SQLite. */
@@ -159,18 +159,23 @@ export default { id: 'greeter', register: api => api?.log?.(join('/', greeting()
   '.openclaw/logs/gateway.log': 'ready\n',
 })
 
-/** The manifest stands beside the state folder, and outside the workspace. `DEPTH` says how far plugins are followed. */
-const boot = (port: number): string =>
-  manifest(
-    `check: port\nid: gateway-port\nport: ${port}\nhost: 127.0.0.1`,
-    'check: workspace\nid: workspace\npath: ~/.openclaw/workspace\naccess: rwx\nmin-free: 1MB',
-    `check: plugin-hooks\nid: plugins\npreset: openclaw\ndepth: \${env:DEPTH:-imports}\nmin: 7\nnode: ${GATEWAY_NODE}\ntimeout: 20s`,
-    'check: cron\nid: cron\npreset: openclaw\nmin-jobs: 1',
-    'check: tmp-files\nid: temp-files\npaths: ["~/.openclaw/agents/*/sessions/*.tmp", "~/.openclaw/cron/*.tmp"]',
-    'check: json\nid: config\npreset: openclaw',
-    'check: env\nid: variables\npreset: openclaw',
-    'check: process\nid: lock\npreset: openclaw',
-  )
+const replaced = (text: string, from: string, to: string): string => {
+  if (!text.includes(from)) throw new Error(`the manifest of the docs has no ${from}`)
+  return text.replaceAll(from, to)
+}
+
+/**
+ * The manifest of the docs, beside the state folder and outside the workspace. `DEPTH` says how far plugins are followed. The logs
+ * are left out: an OpenClaw of this very machine writes to the folder that the preset looks into.
+ */
+const boot = (port: number): string => {
+  let text = readFileSync(join(ROOT, 'docs/openclaw/BOOT.md'), 'utf8')
+  text = text.replace(/^### No warning signs[\s\S]*?(?=^## )/m, '')
+  text = replaced(text, 'checks: 10', 'checks: 9')
+  text = replaced(text, 'port: 18789', `port: ${port}`)
+  text = replaced(text, 'id: plugins\n', `id: plugins\ndepth: \${env:DEPTH:-imports}\nmin: 7\nnode: ${GATEWAY_NODE}\n`)
+  return replaced(text, 'id: cron\n', 'id: cron\nmin-jobs: 1\n')
+}
 
 export interface Installation {
   /** The home: BOOT.md and .openclaw lie in it. */
