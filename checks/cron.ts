@@ -99,7 +99,8 @@ out (\`$(…)\`, \`if …\`) is counted in \`uncheckedCommands\`, and not judged
     'command-unseen': 'a program of a crontab that this user may not look at',
     ignored: 'a system crontab that cron ignores because of its owner, mode or name',
     'store-unread': 'a store that could not be read',
-    nothing: 'neither a job file nor a store in the state folder',
+    nothing: 'neither a job file nor a store in the state folder, nor a config by which it is known to be one',
+    'not-yet': 'the state folder has a config and no store yet: a gateway before its first start (a warning)',
   },
   schemas: [openclawCron.job],
   examples: [

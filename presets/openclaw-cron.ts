@@ -5,6 +5,8 @@ import { openclawState } from './openclaw-state.ts'
 export interface CronPreset {
   readonly name: string
   readonly state: StateFolder
+  /** File of the state folder by which a gateway is known that was set up and has not been started yet. */
+  readonly config: string
   /** Job file of older releases, below the state folder. It is imported at the product's start, and then renamed. */
   readonly legacy: { readonly file: string; readonly renamed: string; readonly format: 'json5' }
   /** SQLite database below the state folder. */
@@ -73,6 +75,7 @@ const job: object = {
 export const openclawCron: CronPreset = {
   name: 'openclaw',
   state: openclawState,
+  config: 'openclaw.json',
   legacy: { file: 'cron/jobs.json', renamed: 'cron/jobs.json.migrated', format: 'json5' },
   store: { file: 'state/openclaw.sqlite', table: 'cron_jobs' },
   job,

@@ -199,6 +199,22 @@ const readPreset = async (
   if (gathered.length > 0) return { gathered, issues: [], watched }
   const there = stat(folder)?.isDirectory() ?? false
   const renamed = there && stat(`${folder}/${preset.legacy.renamed}`) !== undefined
+  if (there && !renamed && stat(`${folder}/${preset.config}`))
+    return {
+      gathered,
+      watched: [shownPath(folder, ctx)],
+      issues: [
+        issue(
+          'not-yet',
+          folder,
+          `there is ${preset.config}, and neither ${preset.store.file} nor ${preset.legacy.file} yet`,
+          `a store, which ${preset.name} makes at its first start`,
+          `start ${preset.name}, then check again`,
+          ctx,
+          'warn',
+        ),
+      ],
+    }
   return {
     gathered,
     watched,
@@ -210,9 +226,7 @@ const readPreset = async (
           ? `neither ${preset.store.file} nor ${preset.legacy.file} is in it${renamed ? `, although ${preset.legacy.renamed} says that jobs were moved to the store` : ''}`
           : 'the folder does not exist',
         `the state folder of ${preset.name}; it has a store after the first start`,
-        there && !renamed
-          ? `start ${preset.name} once, or set severity: warn until then`
-          : `state: the folder, or set ${preset.state.env}`,
+        `state: the folder, or set ${preset.state.env}`,
         ctx,
       ),
     ],

@@ -214,7 +214,7 @@ export const judge = (hits: readonly Hit[], looked: Looked, ctx: Ctx): Verdict =
     return {
       status: 'warn',
       code: 'log-signals/signal',
-      summary: `a warning sign: ${sign.long}`,
+      summary: `a warning sign: ${sign.line === undefined ? sign.short : sign.long}`,
       ...body,
       observed: [sign.line ?? sign.long, ...said].join('; '),
     }

@@ -536,8 +536,15 @@ describe('the openclaw preset', () => {
     })
     mkdirSync(join(cwd, 's/cron'), { recursive: true })
     expect(await run(cwd, { ...preset, state: 's' })).toMatchObject({
+      status: 'fail',
       code: 'cron/nothing',
-      next: expect.stringContaining('start openclaw once'),
+      next: expect.stringContaining('OPENCLAW_STATE_DIR'),
+    })
+    writeFileSync(join(cwd, 's/openclaw.json'), '{}')
+    expect(await run(cwd, { ...preset, state: 's' })).toMatchObject({ status: 'warn', code: 'cron/not-yet' })
+    expect(await run(cwd, { ...preset, state: 's', 'min-jobs': 1 })).toMatchObject({
+      status: 'fail',
+      code: 'cron/too-few',
     })
     writeFileSync(join(cwd, 's/cron/jobs.json.migrated'), '{broken')
     expect(await run(cwd, { ...preset, state: 's' })).toMatchObject({

@@ -173,7 +173,11 @@ const boot = (port: number): string => {
   text = text.replace(/^### No warning signs[\s\S]*?(?=^## )/m, '')
   text = replaced(text, 'checks: 10', 'checks: 9')
   text = replaced(text, 'port: 18789', `port: ${port}`)
-  text = replaced(text, 'id: plugins\n', `id: plugins\ndepth: \${env:DEPTH:-imports}\nmin: 7\nnode: ${GATEWAY_NODE}\n`)
+  text = replaced(
+    text,
+    'min: 0\n```\n\n### The jobs',
+    `min: 7\ndepth: \${env:DEPTH:-imports}\nnode: ${GATEWAY_NODE}\n\`\`\`\n\n### The jobs`,
+  )
   return replaced(text, 'id: cron\n', 'id: cron\nmin-jobs: 1\n')
 }
 
