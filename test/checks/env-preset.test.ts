@@ -3,9 +3,9 @@ import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { env as kind } from '../../checks/env.ts'
-import type { CheckContext, Verdict } from '../../core/check.ts'
 import { bootcheck, lay } from '../support/bin.ts'
-import { context, scratch } from '../support/context.ts'
+import { scratch } from '../support/context.ts'
+import { ofOpenclaw, said } from '../support/preset.ts'
 import { completed, NOBODY, runInChild } from '../support/run-check.ts'
 
 const SECRET = 'oc-5f0c1d7a9b3e4c2d'
@@ -16,21 +16,7 @@ const CONFIG = `{
 `
 const config = { '.openclaw/openclaw.json': CONFIG }
 
-interface Given extends Partial<CheckContext> {
-  readonly files?: Readonly<Record<string, string>>
-  readonly options?: object
-}
-
-const run = async ({ files = {}, options = {}, cwd = scratch(), ...more }: Given): Promise<Verdict> => {
-  lay(cwd, files)
-  return kind.run(
-    (await completed(kind, { preset: 'openclaw', ...options })) as never,
-    context({ cwd, home: cwd, env: {}, ...more }),
-  )
-}
-
-const said = (verdict: Verdict): string =>
-  'code' in verdict ? `${verdict.status} ${verdict.code}: ${verdict.summary}` : verdict.status
+const run = ofOpenclaw(kind)
 
 describe('a variable of the config', () => {
   test('that is set passes, by name; what is switched off needs none', async () => {

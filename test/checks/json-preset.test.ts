@@ -3,10 +3,10 @@ import { chmodSync, symlinkSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { json as kind } from '../../checks/json.ts'
-import type { CheckContext, Verdict } from '../../core/check.ts'
+import type { Verdict } from '../../core/check.ts'
 import { bootcheck, lay, manifest } from '../support/bin.ts'
-import { context, scratch } from '../support/context.ts'
-import { completed } from '../support/run-check.ts'
+import { scratch } from '../support/context.ts'
+import { ofOpenclaw, said } from '../support/preset.ts'
 
 const SECRET = 'oc-5f0c1d7a9b3e4c2d'
 
@@ -15,21 +15,7 @@ const HEALTHY = `{
 }
 `
 
-interface Given extends Partial<CheckContext> {
-  readonly files?: Readonly<Record<string, string>>
-  readonly options?: object
-}
-
-const run = async ({ files = {}, options = {}, cwd = scratch(), ...more }: Given): Promise<Verdict> => {
-  lay(cwd, files)
-  return kind.run(
-    (await completed(kind, { preset: 'openclaw', ...options })) as never,
-    context({ cwd, home: cwd, env: {}, ...more }),
-  )
-}
-
-const said = (verdict: Verdict): string =>
-  'code' in verdict ? `${verdict.status} ${verdict.code}: ${verdict.summary}` : verdict.status
+const run = ofOpenclaw(kind)
 
 const found = (verdict: Verdict): readonly string[] =>
   'findings' in verdict ? (verdict.findings ?? []).map(({ code, message }) => `${code?.slice(5)}: ${message}`) : []

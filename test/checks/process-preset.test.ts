@@ -13,6 +13,7 @@ import { openclawLock } from '../../presets/openclaw-lock.ts'
 import { bootcheck, lay } from '../support/bin.ts'
 import { context, scratch } from '../support/context.ts'
 import { until } from '../support/guarded.ts'
+import { said } from '../support/preset.ts'
 import { completed, NOBODY, runInChild } from '../support/run-check.ts'
 
 const UID = process.getuid?.() ?? 0
@@ -26,9 +27,6 @@ const run = async (cwd: string, given: Partial<CheckContext> = {}, options: obje
     context({ cwd, home: cwd, env: {}, ...given }),
   )
 }
-
-const said = (verdict: Verdict): string =>
-  'code' in verdict ? `${verdict.status} ${verdict.code}: ${verdict.summary}` : verdict.status
 
 /** A process that runs until the test ends, called as a gateway is (`openclaw.mjs gateway`) or otherwise. */
 const running = async (cwd: string, name: string, ...words: readonly string[]): Promise<number> => {

@@ -93,7 +93,10 @@ describe.each([
       EXAMPLE_RECEIVER_PORT: '9',
     })
     expect(stderr).toBe('')
-    expect(JSON.parse(stdout)).toMatchObject({ ready: true, counts: { fail: 2, crash: 0, timeout: 0, blocked: 0, skip: 0 } })
+    expect(JSON.parse(stdout)).toMatchObject({
+      ready: true,
+      counts: { fail: 2, crash: 0, timeout: 0, blocked: 0, skip: 0 },
+    })
     expect(status).toBe(0)
   })
 
