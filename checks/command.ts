@@ -118,7 +118,7 @@ const untrusted = (ctx: CheckContext): Trouble | undefined => {
 
 export const command = defineCheck({
   kind: 'command',
-  title: 'A command ends as it should, and says what it should',
+  title: 'A command, or any Nagios plugin, ends and says as it should',
   docs: `Runs a program and looks at how it ends (\`expect.exit\`, 0 by default) and at what it says. \`run\` is the program and its
 words, without a shell: nothing is expanded. \`shell\` is a text for /bin/sh, for those who want pipes. It gets no input, the gate's
 environment with \`env\` on top, and the manifest's folder unless \`cwd\` says otherwise. \`stdout\` and \`stderr\` must contain each given

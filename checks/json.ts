@@ -120,7 +120,7 @@ const anything = { description: 'Any value' } as const
 
 export const json = defineCheck({
   kind: 'json',
-  title: 'A file of settings can be read and says what it must',
+  title: 'A JSON, JSON5, YAML, TOML or plist file can be read and says what it must',
   docs: `Reads a file in JSON, JSON5 (JSON with comments too), YAML, TOML or as a property list in XML, strictly, and holds it to what is declared: a JSON
 Schema, values at JSON pointers, keys that must be there. A key that stands twice in one object fails: most readers keep the last without a word. Each
 finding has its line and column (in TOML only a syntax error has).

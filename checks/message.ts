@@ -119,7 +119,7 @@ const flawOf = (options: Readonly<Record<string, unknown>>, open: ReadonlySet<st
 
 export const message = defineCheck({
   kind: 'message',
-  title: 'A message reaches its people',
+  title: 'A message reaches its people: by Telegram, Discord, Slack, ntfy, mail or a webhook',
   docs: `Asks the service whether the credential and the target are good, then sends one message, takes the service's receipt for proof,
 and removes the message again where the service can. An HTTP 200 alone is no delivery.
 

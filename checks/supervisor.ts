@@ -70,7 +70,7 @@ const refused = (
 
 export const supervisor = defineCheck({
   kind: 'supervisor',
-  title: 'The supervisor does the right thing with our exit codes',
+  title: 'launchd, systemd, pm2, Docker and their like do the right thing with our exit codes',
   docs: `Reads the file that starts the gateway and says what becomes of 69 (refused until \`state reset\`), 75 (not now) and 78 (mend first): restarted,
 or left alone. It reads launchd plists, systemd services with their drop-ins, podman's quadlets, supervisord's programs, the service folders of runit
 and s6 (\`run\`, \`finish\`), pm2's ecosystem files (read, never run: what is no literal is said), Dockerfiles, compose files, and the script of a
