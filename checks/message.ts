@@ -126,7 +126,8 @@ and removes the message again where the service can. An HTTP 200 alone is no del
 Its manners are fixed. At most one message in \`every\` goes to one target, counted before it leaves, so a crash loop cannot
 become spam. Inside that time a confirmed delivery stands: the check probes, and says when it was confirmed. A refused or an
 unknown one is said again until the time is over, or the credential or the target changes (\`next\` says how to forget it); a refused
-credential is not tried again until it changes. What failed before it left this host uses up nothing. Nothing is tried twice,
+credential is not tried again until it changes. A new credential is only probed while a delivery of another stands; where there is no
+probe it is proved by a message of its own, three in \`every\` at most. What failed before it left this host uses up nothing. Nothing is tried twice,
 no redirect is followed, and a service that asks for patience is left alone.
 
 \`telegram\` calls \`getMe\`, \`getChat\`, \`getWebhookInfo\`, \`sendMessage\` (silent) and \`deleteMessage\`, and never \`getUpdates\`.

@@ -104,6 +104,8 @@ export interface Talk<S> {
   readonly identity: readonly string[]
   /** What a 401 is about. Only a salted hash is kept. Empty if there is none. */
   readonly credential: string
+  /** Texts that belong to the credential, too, as far as they hold a secret of the manifest. */
+  readonly mayHold?: readonly string[]
   /** Beside the manifest's own secrets: whatever must not be shown, such as a path that holds a token. */
   readonly secrets: readonly string[]
   /** Asks whether credential and target are good; nobody sees anything of it. Empty where the service has no such request. */

@@ -3,7 +3,8 @@ export const codes = {
   delivered: 'a message was sent, and the service gave a receipt for it',
   stands: 'a delivery that was confirmed within `every` stands, and the probe is good',
   probed: 'credential and target are good; nothing was sent',
-  'other-credential': 'the delivery within `every` was made with another credential; this one was only probed',
+  'other-credential':
+    'deliveries within `every` were made with other credentials; this one was only probed, or, where that cannot be done, not tried',
   'left-behind': 'the message was delivered and could not be taken away again',
   'updates-failing': "Telegram cannot hand updates to the bot's webhook",
   'sessions-low':

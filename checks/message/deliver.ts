@@ -85,7 +85,9 @@ const tell = async <S extends Pick<Step, 'name'>>(
   const hideOwn = masker(conversation.secrets)
   const hide = (text: string): string => hideOwn(ctx.mask(text))
   const whom = hide(conversation.whom)
-  const memory = openMemory(ctx.store, wanted.channel, { ...conversation, whom }, everyMs)
+  const held = conversation.mayHold?.filter(text => ctx.mask(text) !== text) ?? []
+  const credential = [conversation.credential, ...held].join('\n')
+  const memory = openMemory(ctx.store, wanted.channel, { ...conversation, whom, credential }, everyMs)
   const { origin } = transport
   const subject = (): say.Subject => ({
     whom: `${wanted.channel} ${whom}`,
@@ -291,6 +293,8 @@ const tell = async <S extends Pick<Step, 'name'>>(
           return standing(place)
         case 'keep':
           return say.keptVerdict(subject(), place)
+        case 'unproven':
+          return say.unproven(subject(), place)
         case 'in-flight':
           return say.inFlight(subject(), spent())
         case 'late':

@@ -51,6 +51,8 @@ export type Decision =
     }
   /** Say it again. It is tried anew in `forMs`, or only with another credential. */
   | { readonly do: 'keep'; readonly kept: Kept; readonly agoMs: number; readonly forMs: number | 'credential' }
+  /** Deliveries stand, of other credentials, and one more message is too many to prove this one by. */
+  | { readonly do: 'unproven'; readonly messages: number; readonly confirmedAt: number; readonly forMs: number }
   /** Another run is sending at this moment. */
   | { readonly do: 'wait'; readonly forMs: number }
 
@@ -61,6 +63,8 @@ export interface Ask {
   isCurrent(remembered: Fingerprint): boolean
   /** Whether the process that wrote a record is known to have ended. */
   isGone(writer: Writer): boolean
+  /** Whether a credential can be asked about without a message being sent. */
+  readonly asks: boolean
 }
 
 export type Writer = Pick<StoreRecord, 'boot' | 'host' | 'pid'>
@@ -70,7 +74,7 @@ type Of<T extends Memo['type']> = Extract<Memo, { type: T }>
 
 interface Claim extends At<Of<'sending'>> {
   readonly outcome?: At<Of<'delivered' | 'refused' | 'unknown'>>
-  /** What stood before, should this one turn out never to have left. */
+  /** What stood before: it does again if this one turns out never to have left, and for its own credential it always does. */
   readonly before: Claim | undefined
 }
 
@@ -146,11 +150,44 @@ export const isAhead = (records: readonly StoreRecord[], now: Stamp): boolean =>
   return [claim, notBefore].some(one => one !== undefined && one.at.boot !== now.boot && one.at.wallMs > now.wallMs)
 }
 
-const NOT_HEARD_OF: Kept = {
+/** From when the answer is due until its outcome is written down, ms: a busy host takes its time. */
+const TELLING_MS = 2000
+
+/** What people are sent within one interval at most, in proof of one credential after another. One that changes at each start would be spam. */
+const MOST_MESSAGES = 3
+
+const notHeardOf = (gone: boolean): Kept => ({
   what: 'unknown',
-  observed: 'a run began to send and did not live to tell the outcome',
+  observed: `a run began to send and ${gone ? 'did not live to tell' : 'has not told'} the outcome`,
   expected: 'a confirmed delivery',
   next: 'look into the chat whether a message came',
+})
+
+/** The claims of the interval, the newest first. */
+const recent = (claim: Claim | undefined, { now, everyMs }: Ask): readonly Claim[] => {
+  const found: Claim[] = []
+  for (let one = claim; one !== undefined && elapsedMs(one.at, now) < everyMs; one = one.before) found.push(one)
+  return found
+}
+
+/** What to do about a credential of which nothing is known, where others sent within the interval. */
+const ofOthers = (claims: readonly Claim[], latest: Claim, { now, everyMs, asks }: Ask): Decision => {
+  const { outcome } = latest
+  if (outcome?.memo.type !== 'delivered') return { do: 'send', replaces: latest.id }
+  const confirmedAt = outcome.at.wallMs
+  if (asks)
+    return {
+      do: 'probe',
+      confirmedAt,
+      agoMs: elapsedMs(outcome.at, now),
+      sameCredential: false,
+      dueInMs: everyMs - elapsedMs(latest.at, now),
+    }
+  const messages = claims.filter(one => one.outcome?.memo.type === 'delivered')
+  const oldest = messages.at(-1) ?? latest
+  return messages.length < MOST_MESSAGES
+    ? { do: 'send', replaces: latest.id }
+    : { do: 'unproven', messages: messages.length, confirmedAt, forMs: everyMs - elapsedMs(oldest.at, now) }
 }
 
 /** What the service asked for, as far as it still holds. */
@@ -178,30 +215,34 @@ export const decideProbe = (records: readonly StoreRecord[], ask: Ask): Decision
 export const decide = (records: readonly StoreRecord[], ask: Ask): Decision => {
   const { now, everyMs, isCurrent, isGone } = ask
   const memory = fold(records)
-  const { claim } = memory
   const forbidden = decideProbe(records, ask)
   if (forbidden?.do === 'keep' && forbidden.forMs === 'credential') return forbidden
-  const ageMs = claim ? elapsedMs(claim.at, now) : Number.POSITIVE_INFINITY
-  if (!claim || ageMs >= everyMs) return forbidden ?? { do: 'send', replaces: null }
+  const claims = recent(memory.claim, ask)
+  const [latest] = claims
+  if (!latest) return forbidden ?? { do: 'send', replaces: null }
 
+  // Whatever others did since, a credential keeps the outcome that it had.
+  const own = claims.find(({ memo }) => isCurrent(memo))
+  const claim = own ?? latest
   const { outcome } = claim
-  const current = isCurrent(claim.memo)
-  if (!outcome && ageMs < claim.memo.waitMs && !isGone(claim.by))
-    return { do: 'wait', forMs: claim.memo.waitMs - ageMs }
+  const ageMs = elapsedMs(claim.at, now)
+  const gone = isGone(claim.by)
+  const waitMs = claim.memo.waitMs + TELLING_MS
+  if (!outcome && ageMs < waitMs && !gone) return { do: 'wait', forMs: waitMs - ageMs }
+  if (!own) return forbidden ?? ofOthers(claims, latest, ask)
   if (outcome?.memo.type === 'delivered')
     return (
       forbidden ?? {
         do: 'probe',
         confirmedAt: outcome.at.wallMs,
         agoMs: elapsedMs(outcome.at, now),
-        sameCredential: current,
+        sameCredential: true,
         dueInMs: everyMs - ageMs,
       }
     )
-  if (!current) return forbidden ?? { do: 'send', replaces: claim.id }
   return {
     do: 'keep',
-    kept: outcome?.memo.type === 'refused' || outcome?.memo.type === 'unknown' ? outcome.memo : NOT_HEARD_OF,
+    kept: outcome?.memo.type === 'refused' || outcome?.memo.type === 'unknown' ? outcome.memo : notHeardOf(gone),
     agoMs: elapsedMs((outcome ?? claim).at, now),
     // The service's word may outlast the interval, and never shortens it.
     forMs: Math.max(everyMs - ageMs, held(memory, ask)?.forMs ?? 0),

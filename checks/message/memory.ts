@@ -57,10 +57,10 @@ export const kept = ({ what, observed, expected, next }: Kept): Kept => ({
 export const openMemory = (
   store: Store,
   channel: string,
-  conversation: Pick<Talk<unknown>, 'whom' | 'identity' | 'credential'>,
+  conversation: Pick<Talk<unknown>, 'whom' | 'identity' | 'credential' | 'probe'>,
   everyMs: number,
 ): Memory => {
-  const { whom, identity, credential } = conversation
+  const { whom, identity, credential, probe } = conversation
   const target = `message/${channel}/${whom.replace(/\s+/g, '-')}/${hash(`bootcheck ${channel}`, JSON.stringify(identity)).slice(0, 8)}`
   const salt = process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex')
   const fingerprint = { salt, hash: hash(salt, credential) }
@@ -75,6 +75,7 @@ export const openMemory = (
   const ask = (now = store.stamp()): Ask => ({
     now,
     everyMs,
+    asks: probe.length > 0,
     isGone: ({ boot, host, pid }) => boot === now.boot && host === hostname() && !alive(pid),
     isCurrent: remembered => hash(remembered.salt, credential) === remembered.hash,
   })

@@ -97,6 +97,19 @@ export const keptVerdict = (subject: Subject, decision: Extract<Decision, { do: 
   )
 }
 
+/** Nothing was asked: the credential is new, and its proof would be one message too many. */
+export const unproven = (
+  { whom, forget, nowMs }: Subject,
+  { messages, confirmedAt, forMs }: Extract<Decision, { do: 'unproven' }>,
+): Trouble => {
+  const after = clock(nowMs + forMs, nowMs)
+  return fail('other-credential', `${whom}: this credential was not tried, and cannot be asked without a message`, {
+    observed: `${messages} messages were delivered of late with other credentials, the last at ${clock(confirmedAt, nowMs)}`,
+    expected: 'a credential that stays the same from start to start',
+    next: `start again after ${after}, or ${forget}`,
+  })
+}
+
 /** Commands that show the same fault from outside. */
 const look = (silence: Silence, origin: string): string => {
   const { hostname, port, protocol } = new URL(origin)

@@ -491,11 +491,12 @@ describe('at most one message in an interval', () => {
   it('lets a new credential try at once after a refusal, and only probes after a confirmed delivery', async () => {
     const api = await service(botApi({ sendMessage: refusedBy(403, 'Forbidden') }))
     const { run } = bench()
-    const other = telegram(api.url, { token: '110201543:another-token-of-the-same-bot' })
-    await run(telegram(api.url))
+    const by = (token: string) => run(telegram(api.url, { token: `110201543:${token}` }))
+    await by('a-token-of-the-bot')
     api.play = botApi()
-    expect(codeOf(await run(other))).toBe('message/delivered')
-    expect(await run(telegram(api.url))).toMatchObject({ status: 'warn', code: 'message/other-credential' })
+    expect(codeOf(await by('another-token-of-the-same-bot'))).toBe('message/delivered')
+    expect(await by('and-a-third')).toMatchObject({ status: 'warn', code: 'message/other-credential' })
+    expect(codeOf(await by('a-token-of-the-bot'))).toBe('message/forbidden')
     expect(api.count('sendMessage')).toBe(2)
   })
 
@@ -823,6 +824,67 @@ describe('webhook', () => {
       code: 'message/stands',
       summary: expect.stringContaining('not probed, since there is no probe'),
     })
+  })
+
+  it('proves a credential that it has never seen by a message, where there is no probe to ask', async () => {
+    const peer = await service(good)
+    const { run } = bench()
+    const by = (token: string) =>
+      run(hook(peer.url, { request: { headers: { Authorization: `Bearer ${token}` }, body: { text: 'hello' } } }))
+    expect(codeOf(await by('first-credential'))).toBe('message/delivered')
+    peer.play = text(404, 'no_service')
+    expect(await by('a-revoked-credential')).toMatchObject({ status: 'fail', code: 'message/not-found' })
+    expect(peer.calls).toHaveLength(2)
+    expect(codeOf(await by('a-revoked-credential'))).toBe('message/not-found')
+    expect(codeOf(await by('first-credential'))).toBe('message/stands')
+    expect(peer.calls).toHaveLength(2)
+  })
+
+  it('is not made to send without end by a credential that changes at each start, nor green', async () => {
+    const peer = await service(good)
+    const { run, clock } = bench()
+    const by = (start: number) => run(hook(peer.url, { request: { headers: { Authorization: `Bearer of-${start}` } } }))
+    for (const start of [1, 2, 3]) expect(codeOf(await by(start))).toBe('message/delivered')
+    clock.pass(10 * MINUTE)
+    expect(await by(4)).toMatchObject({
+      status: 'fail',
+      code: 'message/other-credential',
+      summary: expect.stringContaining('not tried'),
+      next: expect.stringContaining('state reset'),
+    })
+    expect(peer.calls).toHaveLength(3)
+    clock.pass(50 * MINUTE)
+    expect(codeOf(await by(5))).toBe('message/delivered')
+  })
+
+  it.each<[string, (secret: string, url: string) => object]>([
+    ['the body', token => ({ request: { body: { to: ['ops', { token }], m: 'x' } } })],
+    ['a text for a body', token => ({ request: { body: `m=x&t=${token}` } })],
+    ['a header of any name', token => ({ request: { headers: { 'X-Pass': token } } })],
+    ['the address of the probe', (token, url) => ({ request: {}, probe: { url: `${url}/probe?t=${token}` } })],
+    ['a header of the probe', token => ({ request: {}, probe: { path: '/probe', headers: { 'X-Pass': token } } })],
+  ])('asks again after a 401 when the secret has changed that stands in %s', async (_, more) => {
+    const [bad, renewed] = ['bad-token-1234', 'good-token-1234']
+    const peer = await service(text(401, ''))
+    const { run, dir } = bench()
+    const by = (secret: string) => run(hook(peer.url, more(secret, peer.url)), { secrets: [secret] })
+    const first = trouble(await by(bad))
+    expect(first.code).toBe('message/unauthorized')
+    expect(codeOf(await by(bad))).toBe('message/unauthorized')
+    expect(peer.calls).toHaveLength(1)
+    peer.play = good
+    expect(codeOf(await by(renewed))).toBe('message/delivered')
+    expect(everything(dir)).not.toMatch(/bad-token|good-token/)
+  })
+
+  it.each<[string, object, RegExp]>([
+    ['the body', { request: { body: { token: 'a' } } }, /renew the secret in `request\.body` or `url`$/],
+    ['a header', { request: { headers: { a: 'b' } } }, /renew the secret in `request\.headers` or `url`$/],
+    ['the probe', { request: {}, probe: { url: 'URL/probe' } }, /renew the secret in `probe\.url`$/],
+  ])('says where the credential stands that is refused: in %s', async (_, more, next) => {
+    const peer = await service(text(401, ''))
+    const options = JSON.parse(JSON.stringify(hook(peer.url, more)).replace('URL/', `${peer.url}/`))
+    expect(trouble(await bench().run(options)).next).toMatch(next)
   })
 
   it('keeps its credentials for the host that they were declared for', async () => {

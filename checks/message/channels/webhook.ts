@@ -30,16 +30,24 @@ interface Expect {
 const statusesOf = ({ status }: Expect): readonly number[] | undefined =>
   status === undefined ? undefined : typeof status === 'number' ? [status] : status
 
-const advise = (origin: string): ((refused: Refused) => Advice) =>
+/** The texts in a value, each by itself. */
+const leaves = (value: unknown): readonly string[] =>
+  typeof value === 'string'
+    ? [value]
+    : typeof value === 'object' && value !== null
+      ? Object.values(value).flatMap(leaves)
+      : []
+
+const advise = (origin: string, places: string): ((refused: Refused) => Advice) =>
   adviceBy(
     {
       unauthorized: {
         expected: 'a credential that is accepted',
-        next: 'renew the secret in `request.headers` or `url`',
+        next: `renew the secret in ${places}`,
       },
       forbidden: {
         expected: 'a credential that may post here',
-        next: 'renew the secret in `request.headers` or `url`, or its rights',
+        next: `renew the secret in ${places}, or its rights`,
       },
       'not-found': { expected: 'a webhook at this address', next: 'make the webhook anew and correct the line `url`' },
       'rate-limited': {
@@ -180,7 +188,12 @@ export const webhook = defineChannel({
     const secretHeaders = [...Object.entries(headers), ...Object.entries(probeHeaders)].filter(([name]) =>
       CREDENTIAL.test(name),
     )
-    const advice = advise(url.origin)
+    const places = [
+      ...(request.headers === undefined ? [] : ['`request.headers`']),
+      ...(request.body === undefined ? [] : ['`request.body`']),
+      '`url`',
+    ]
+    const advice = advise(url.origin, places.join(' or '))
 
     const judge = (reply: Reply): Done | Refusal => {
       const statusFits = statuses?.includes(reply.status) ?? (reply.status >= 200 && reply.status < 300)
@@ -200,6 +213,13 @@ export const webhook = defineChannel({
       return { receipt: `HTTP ${reply.status}` }
     }
 
+    const headersOfProbe = probe?.headers ? 'probe' : Object.keys(probeHeaders).length > 0 ? 'request' : undefined
+    const placesOfProbe = [
+      ...(headersOfProbe === undefined ? [] : [`\`${headersOfProbe}.headers\``]),
+      probe?.url === undefined ? '`url`' : '`probe.url`',
+    ]
+    const adviceOfProbe = advise(ask?.origin ?? url.origin, placesOfProbe.join(' or '))
+
     const probing: Step[] =
       probe && ask
         ? [
@@ -209,9 +229,9 @@ export const webhook = defineChannel({
               judge: reply => {
                 if (probe.status === undefined ? reply.status < 300 : reply.status === probe.status)
                   return { saw: `probe of ${ask.host}` }
-                const refusal = refusedByStatus(reply, advice)
+                const refusal = refusedByStatus(reply, adviceOfProbe)
                 return {
-                  ...(refusal ?? { refused: 'expectation', observed: shown(reply), ...advice('rejected') }),
+                  ...(refusal ?? { refused: 'expectation', observed: shown(reply), ...adviceOfProbe('rejected') }),
                   ...(probe.status === undefined ? {} : { expected: `HTTP ${probe.status}` }),
                 }
               },
@@ -226,6 +246,7 @@ export const webhook = defineChannel({
         .map(([name, value]) => `${name}: ${value}`)
         .sort()
         .join('\n'),
+      mayHold: [...Object.values(headers), ...Object.values(probeHeaders), ...leaves(request.body), ask?.href ?? ''],
       secrets: [...secretsOf(url), ...(ask ? secretsOf(ask) : []), ...secretHeaders.map(([, value]) => value)],
       probe: probing,
       deliver: unique => ({

@@ -38,7 +38,9 @@ const at = (minute: number, boot = 'one', everyMs = HOUR): Ask => ({
   everyMs,
   isCurrent: remembered => remembered.hash === OURS.hash,
   isGone: () => false,
+  asks: true,
 })
+const unasked = (minute: number, everyMs = HOUR): Ask => ({ ...at(minute, 'one', everyMs), asks: false })
 
 const sending = (more: Partial<Extract<Memo, { type: 'sending' }>> = {}): Memo => ({
   type: 'sending',
@@ -102,7 +104,7 @@ describe('an interval', () => {
       at(12),
       { do: 'send', replaces: '0' },
     ],
-    ['somebody is sending', log([0, sending()]), at(0.05), { do: 'wait', forMs: 2000 }],
+    ['somebody is sending', log([0, sending()]), at(0.05), { do: 'wait', forMs: 4000 }],
     ['somebody with another credential is sending', log([0, sending(OTHER)]), at(0.05), { do: 'wait' }],
     ['somebody who has ended was sending', log([0, sending()]), { ...at(0.05), isGone: () => true }, { do: 'keep' }],
     ['somebody never told', log([0, sending()]), at(1), { do: 'keep', forMs: 59 * MINUTE }],
@@ -127,6 +129,82 @@ describe('an interval', () => {
       [1, { type: 'unsent', of: '2' }],
     )
     expect(decide(records, at(2))).toEqual({ do: 'send', replaces: '0' })
+  })
+})
+
+describe('another credential, where none can be asked without a message', () => {
+  const THIRD = { salt: 's', hash: 'third' }
+  const FOURTH = { salt: 's', hash: 'fourth' }
+
+  it.each<[string, StoreRecord[], Ask, Partial<Decision>]>([
+    [
+      'is proved by a message of its own',
+      log([0, sending(OTHER)], [0, delivered()]),
+      unasked(12),
+      { do: 'send', replaces: '0' },
+    ],
+    [
+      'and only by one: its own delivery stands, whoever sent since',
+      log([0, sending()], [0, delivered()], [5, sending({ ...OTHER, replaces: '0' })], [5, delivered('2')]),
+      unasked(12),
+      { do: 'probe', sameCredential: true, agoMs: 12 * MINUTE, dueInMs: 48 * MINUTE },
+    ],
+    [
+      'its own refusal stands too',
+      log([0, sending()], [0, refused()], [5, sending({ ...OTHER, replaces: '0' })], [5, delivered('2')]),
+      unasked(12),
+      { do: 'keep', agoMs: 12 * MINUTE, forMs: 48 * MINUTE },
+    ],
+    [
+      'and where it can be asked',
+      log([0, sending()], [0, refused()], [5, sending({ ...OTHER, replaces: '0' })], [5, refused('forbidden', '2')]),
+      at(12),
+      { do: 'keep', agoMs: 12 * MINUTE, forMs: 48 * MINUTE },
+    ],
+    ['waits for whoever is sending', log([0, sending(OTHER)]), unasked(0.05), { do: 'wait' }],
+    [
+      'is not proved by a fourth message in the interval: one that changes at each start would be spam',
+      log(
+        [0, sending(OTHER)],
+        [0, delivered()],
+        [10, sending({ ...THIRD, replaces: '0' })],
+        [10, delivered('2')],
+        [20, sending({ ...FOURTH, replaces: '2' })],
+        [20, delivered('4')],
+      ),
+      unasked(25),
+      { do: 'unproven', messages: 3, forMs: 35 * MINUTE },
+    ],
+    [
+      'until one of the three is over',
+      log(
+        [0, sending(OTHER)],
+        [0, delivered()],
+        [10, sending({ ...THIRD, replaces: '0' })],
+        [10, delivered('2')],
+        [20, sending({ ...FOURTH, replaces: '2' })],
+        [20, delivered('4')],
+      ),
+      unasked(60),
+      { do: 'send', replaces: '4' },
+    ],
+  ])('%s', (_, records, ask, expected) => {
+    expect(decide(records, ask)).toMatchObject(expected)
+  })
+})
+
+describe('who began to send and said no more', () => {
+  it('is waited for a little longer than he waits himself, for he has yet to write it down', () => {
+    expect(decide(log([0, sending()]), at(5.5 / 60))).toMatchObject({ do: 'wait' })
+  })
+
+  it('is called dead only where he is known to be', () => {
+    const observed = (isGone: boolean): string => {
+      const decision = decide(log([0, sending()]), { ...at(1), isGone: () => isGone })
+      return decision.do === 'keep' ? decision.kept.observed : decision.do
+    }
+    expect(observed(true)).toBe('a run began to send and did not live to tell the outcome')
+    expect(observed(false)).toBe('a run began to send and has not told the outcome')
   })
 })
 
