@@ -29,7 +29,7 @@ export interface Refusal {
   readonly observed: string
   readonly expected: string
   readonly next: string
-  /** How long the service wants to be left alone, ms. */
+  /** How long the service wants to be left alone, ms; not more than 0 is as if nothing was said. */
   readonly holdMs?: number
 }
 
@@ -57,7 +57,7 @@ export interface Step<Q = Request, R = Reply> {
   /** In the service's words: `getMe`, `POST`, `RCPT TO`. */
   readonly name: string
   readonly request: Q
-  judge(reply: R): Done | Refusal
+  judge(reply: R, nowMs: number): Done | Refusal
 }
 
 export type MailStep = Step<SmtpRequest, SmtpReply>

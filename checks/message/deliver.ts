@@ -62,7 +62,7 @@ type Pass = Extract<Verdict, { status: 'pass' }>
 const bounded = (refusal: Refusal): Refusal => {
   const { holdMs = DEFAULT_HOLD_MS, ...rest } = refusal
   return rest.refused === 'rate-limited'
-    ? { ...rest, holdMs: Math.ceil(Math.min(Math.max(holdMs, 0), MAX_HOLD_MS)) }
+    ? { ...rest, holdMs: Math.ceil(Math.min(holdMs > 0 ? holdMs : DEFAULT_HOLD_MS, MAX_HOLD_MS)) }
     : rest
 }
 
@@ -161,21 +161,21 @@ const tell = async <S extends Pick<Step, 'name'>>(
       ? []
       : [{ type: 'not-before', holdMs, ...kept({ what: refused, ...texts }), ...memory.fingerprint }]
 
+  /** What a refusal forbids that is not the message's. */
+  const forbidding = (refusal: Refusal): readonly Memo[] => {
+    const { refused: what, observed, expected, next } = refusal
+    return what === 'unauthorized'
+      ? [{ type: 'unauthorized', ...kept({ what, observed, expected, next }), ...memory.fingerprint }]
+      : holdOf(refusal)
+  }
+
   /** Undefined if every step is good. */
   const probe = async (line: Line<S>): Promise<Verdict | undefined> => {
     for (const step of conversation.probe) {
       const answer = await ask(line, step)
       if ('done' in answer) take(answer.done)
       else if ('silence' in answer) return say.silent(subject(), step.name, answer.silence, spent())
-      else {
-        const { refusal } = answer
-        const { refused: what, expected, next, observed } = refusal
-        const denied: readonly Memo[] =
-          what === 'unauthorized'
-            ? [{ type: 'unauthorized', ...kept({ what, observed, expected, next }), ...memory.fingerprint }]
-            : []
-        return refused(step, refusal, remember(...denied, ...holdOf(refusal)))
-      }
+      else return refused(step, answer.refusal, remember(...forbidding(answer.refusal)))
     }
     return undefined
   }
@@ -219,11 +219,13 @@ const tell = async <S extends Pick<Step, 'name'>>(
     if (!step) return
     const answer = await ask(line, step)
     if ('done' in answer) return
-    const observed = 'silence' in answer ? answer.silence.observed : answer.refusal.observed
+    const refusal = 'refusal' in answer ? answer.refusal : undefined
+    const said = 'silence' in answer ? answer.silence.observed : answer.refusal.observed
+    const note = refusal ? `${say.holding(subject(), refusal)}${remember(...forbidding(refusal))}` : ''
     concerns.push({
       what: 'left-behind',
       summary: `the message to ${whom} was delivered and could not be taken away again`,
-      observed: `${step.name}: ${observed}`,
+      observed: `${step.name}: ${said}${note}`,
       expected: `that message ${receipt} is gone`,
       next: `delete message ${receipt} by hand`,
     })

@@ -1,7 +1,8 @@
 /** What is remembered of one target, in the store. No credential is kept, and no address that may hold one. */
 import { hostname } from 'node:os'
+import { sinceReset } from '../../core/guard.ts'
 import { alive } from '../../core/process.ts'
-import type { Store, StoreEvent, StoreRecord } from '../../core/store.ts'
+import { type Store, StoreError, type StoreEvent, type StoreRecord } from '../../core/store.ts'
 import { excerpt, visible } from '../../core/text.ts'
 import type { Talk } from './channel.ts'
 import {
@@ -40,6 +41,31 @@ const hash = (key: string, text: string): string => {
   return createHmac('sha256', key).update(text).digest('hex').slice(0, 16)
 }
 
+type Field = (value: unknown) => boolean
+const text: Field = value => typeof value === 'string'
+const textOrNone: Field = value => value === null || typeof value === 'string'
+/** Whatever is remembered for a time, it is for at most the longest duration of an option. */
+const span: Field = value => typeof value === 'number' && value >= 0 && value <= 0x7fffffff
+
+const KEPT = { what: text, observed: text, expected: text, next: text }
+const FINGERPRINT = { salt: text, hash: text }
+
+/** What the events of each type hold. One of another type was written by a later version. */
+const FIELDS: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
+  sending: { everyMs: span, waitMs: span, replaces: textOrNone, ...FINGERPRINT },
+  delivered: { of: text, receipt: textOrNone },
+  refused: { of: text, ...KEPT },
+  unknown: { of: text, ...KEPT },
+  unsent: { of: text },
+  unauthorized: { ...KEPT, ...FINGERPRINT },
+  'not-before': { holdMs: span, ...KEPT, ...FINGERPRINT },
+} satisfies Partial<Record<Memo['type'], unknown>>
+
+const isMemo = ({ event }: StoreRecord): boolean => {
+  const fields = Object.hasOwn(FIELDS, event.type) ? FIELDS[event.type] : undefined
+  return Object.entries(fields ?? {}).every(([name, fits]) => fits(event[name]))
+}
+
 /** 3 texts of at most this many units stay within a record, however they are encoded. */
 const MAX_TEXT = 160
 
@@ -68,9 +94,19 @@ export const openMemory = (
   let firstBad: string | undefined
   const read = (): readonly StoreRecord[] => {
     const reading = store.read(target)
-    bad = reading.bad
-    firstBad = reading.firstBad
-    return reading.records
+    const since = sinceReset(reading.records)
+    const odd = since.filter(record => !isMemo(record))
+    const [first] = odd
+    bad = reading.bad + odd.length
+    firstBad = reading.firstBad ?? (first && `record ${first.id} says "${first.event.type}" without what belongs to it`)
+    if (odd.length > since.length - odd.length)
+      throw new StoreError(
+        'DAMAGED',
+        target,
+        `${odd.length} of ${since.length} records are not what was written, the first is ${first?.id}`,
+        store.forgetCommand(target),
+      )
+    return odd.length === 0 ? reading.records : since.filter(isMemo)
   }
   const ask = (now = store.stamp()): Ask => ({
     now,

@@ -18,14 +18,15 @@ const judge = (step: Step, reply: Reply, nowMs: number): Answer => {
         next: 'declare the address that it leads to, if it is the right one',
       },
     }
-  const judged = step.judge(reply)
+  const judged = step.judge(reply, nowMs)
   // A status that says no is enough; a yes needs the whole reply.
   if (cut !== undefined && status < 300)
     return {
       silence: { silent: 'reply', left: true, observed: `HTTP ${status}, but the reply is not whole: ${cut}` },
     }
   if (!('refused' in judged)) return { done: judged }
-  const holdMs = judged.holdMs ?? retryAfter(headers['retry-after'], nowMs)
+  // What is no time at all is no word of the service.
+  const holdMs = [judged.holdMs, retryAfter(headers['retry-after'], nowMs)].find(ms => ms !== undefined && ms > 0)
   return {
     doubtful: DOUBTFUL.has(judged.refused),
     refusal: { ...judged, ...(holdMs === undefined ? {} : { holdMs }) },

@@ -6,7 +6,7 @@ const PROXY = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_pr
 
 export const overSmtp = (server: SmtpServer): Transport<MailStep> => ({
   origin: `${server.security === 'tls' ? 'smtps' : 'smtp'}://${hostAndPort(server)}`,
-  open: async ({ env, now: _, ...terms }) => {
+  open: async ({ env, now, ...terms }) => {
     const smtp = await openSmtp({ ...terms, server })
     const proxied = !isLoopback(server.host) && PROXY.some(name => env[name])
     /** Where only a proxy leads out, that is the reason. */
@@ -18,7 +18,7 @@ export const overSmtp = (server: SmtpServer): Transport<MailStep> => ({
       ask: async step => {
         const reply = await smtp.exchange(step.request)
         if ('silent' in reply) return { silence: explained(reply) }
-        const judged = step.judge(reply)
+        const judged = step.judge(reply, now())
         // A mail server's no is final: what it did not take it does not deliver.
         return 'refused' in judged ? { refusal: judged, doubtful: false } : { done: judged }
       },

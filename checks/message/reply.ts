@@ -7,7 +7,9 @@ import type { Refusal } from './channel.ts'
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-export const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+/** JSON has no infinity, but numbers that become one. */
+export const number = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined
 
 /** Undefined for the empty text too. */
 export const word = (value: unknown): string | undefined =>

@@ -54,6 +54,10 @@ const fail = (
   facts,
 })
 
+/** How long it has to be left alone now, if it asked for that. */
+export const holding = ({ nowMs }: Subject, { holdMs }: Pick<Refusal, 'holdMs'>): string =>
+  holdMs === undefined ? '' : `; nothing is sent before ${clock(nowMs + holdMs, nowMs)}`
+
 /** A step was refused just now. */
 export const refusal = (
   subject: Subject,
@@ -61,11 +65,10 @@ export const refusal = (
   { refused, holdMs, ...rest }: Refusal,
   facts: Facts,
 ): Trouble => {
-  const again = holdMs === undefined ? '' : `; nothing is sent before ${clock(subject.nowMs + holdMs, subject.nowMs)}`
   return fail(
     refused,
     `${step} for ${subject.whom}: ${REFUSED[refused]}`,
-    { ...rest, observed: `${rest.observed}${again}` },
+    { ...rest, observed: `${rest.observed}${holding(subject, { ...(holdMs === undefined ? {} : { holdMs }) })}` },
     { ...facts, ...(holdMs === undefined ? {} : { holdMs }) },
   )
 }

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { codes } from '../../checks/message/codes.ts'
 import { message } from '../../checks/message.ts'
 import type { Trouble, Verdict } from '../../core/check.ts'
-import { StoreError } from '../../core/store.ts'
+import { StoreError, type StoreEvent } from '../../core/store.ts'
 import { parseManifest } from '../../index.ts'
 import { scratch } from '../support/context.ts'
 import { completed } from '../support/run-check.ts'
@@ -198,6 +198,23 @@ describe('telegram', () => {
       observed: expect.stringContaining('7 updates are waiting'),
       facts: { pendingUpdates: 7, lastError: 'Connection refused', receipt: '12' },
     })
+  })
+
+  // Now is 2026-11-22T12:00Z.
+  it.each<[string, object, string]>([
+    ['of long ago, and nothing is waiting', { last_error_date: 1_490_000_000 }, 'message/delivered'],
+    ['of long ago, and updates are waiting', { last_error_date: 1_490_000_000, pending_update_count: 1 }, 'updates'],
+    ['of today', { last_error_date: Date.UTC(2026, 10, 22, 11) / 1000 }, 'updates'],
+    ['of no time', {}, 'updates'],
+    ['of a time that is no date', { last_error_date: 1e20 }, 'updates'],
+    ['of a time that is less than none', { last_error_date: -1e20 }, 'updates'],
+  ])('weighs an error of the webhook: %s', async (_, more, code) => {
+    const info = { pending_update_count: 0, last_error_message: 'Connection refused', ...more }
+    const api = await service(botApi({ getWebhookInfo: json(200, { ok: true, result: info }) }))
+    const verdict = await bench().run(telegram(api.url))
+    expect(codeOf(verdict)).toBe(code === 'updates' ? 'message/updates-failing' : code)
+    expect(verdict).toMatchObject({ facts: { lastError: 'Connection refused' } })
+    expect(JSON.stringify(verdict)).not.toMatch(/NaN|1e\+?20/)
   })
 
   it('warns of a message that it could not take away, and still counts it as delivered', async () => {
@@ -546,12 +563,49 @@ describe('at most one message in an interval', () => {
   it.each([
     ['seconds', '120', 120_000],
     ['a date', new Date(Date.UTC(2026, 10, 22, 12, 5)).toUTCString(), 300_000],
-    ['a date that is over', new Date(0).toUTCString(), 0],
+    ['a date that is over', new Date(0).toUTCString(), 60_000],
+    ['none at all', '0', 60_000],
+    ['less than none', '-5', 60_000],
     ['nonsense', 'soon', 60_000],
     ['a thousand years', '31536000000', 7 * 24 * HOUR],
   ])('reads Retry-After: %s', async (_, header, holdMs) => {
     const api = await service(botApi({ getMe: text(429, 'slow down', { 'retry-after': header }) }))
     expect(await bench().run(telegram(api.url))).toMatchObject({ code: 'message/rate-limited', facts: { holdMs } })
+  })
+
+  it.each<[string, number | null, string | undefined, number]>([
+    ['none', 0, undefined, 60_000],
+    ['less than none', -7, undefined, 60_000],
+    ['less than none, and the header knows better', -7, '120', 120_000],
+    ['what is no number', null, '120', 120_000],
+    ['part of a second', 0.3, undefined, 300],
+  ])('reads retry_after: %s', async (_, wait, header, holdMs) => {
+    const limited = json(
+      429,
+      { ok: false, error_code: 429, description: 'Too Many Requests', parameters: { retry_after: wait } },
+      header === undefined ? {} : { 'retry-after': header },
+    )
+    const api = await service(botApi({ getMe: limited }))
+    expect(await bench().run(telegram(api.url))).toMatchObject({ code: 'message/rate-limited', facts: { holdMs } })
+  })
+
+  it.each<[string, Play, string]>([
+    ['a limit', refusedBy(429, 'Too Many Requests', { retry_after: 600 }), 'message/rate-limited'],
+    ['a refused credential', refusedBy(401, 'Unauthorized'), 'message/unauthorized'],
+  ])('remembers %s that it met when it took the message away', async (_, play, code) => {
+    const api = await service(botApi({ deleteMessage: play }))
+    const { run, clock } = bench()
+    const verdict = trouble(await run(telegram(api.url)))
+    expect(verdict.code).toBe('message/left-behind')
+    if (code === 'message/rate-limited') expect(verdict.observed).toMatch(/nothing is sent before 12:10/)
+    const asked = api.calls.length
+    api.play = botApi()
+    expect(codeOf(await run(telegram(api.url)))).toBe(code)
+    expect(api.calls).toHaveLength(asked)
+    clock.pass(10 * MINUTE)
+    expect(codeOf(await run(telegram(api.url)))).toBe(
+      code === 'message/rate-limited' ? 'message/stands' : 'message/unauthorized',
+    )
   })
 
   it('waits for a run that is sending, and takes its outcome', async () => {
@@ -714,6 +768,53 @@ describe('without memory nothing is sent', () => {
   })
 })
 
+describe('records that are whole lines, and not what was written', () => {
+  const KEPT = { what: 'forbidden', observed: 'o', expected: 'e', next: 'n' }
+  it.each<[string, StoreEvent]>([
+    ['a claim without a credential', { type: 'sending', everyMs: HOUR, waitMs: 5000, replaces: null }],
+    ['a claim for ever', { type: 'sending', everyMs: 1e300, waitMs: 1e300, replaces: null, salt: 's', hash: 'h' }],
+    ['an outcome without its claim', { type: 'delivered', receipt: '12' }],
+    ['a refusal without its texts', { type: 'refused', of: 'x' }],
+    ['a text that is none', { type: 'unknown', of: 'x', ...KEPT, next: 7 }],
+    ['a 401 without a credential', { type: 'unauthorized', ...KEPT }],
+    ['a limit without its time', { type: 'not-before', ...KEPT, salt: 's', hash: 'h' }],
+    ['a limit in the past', { type: 'not-before', ...KEPT, salt: 's', hash: 'h', holdMs: -1 }],
+    ['a message that never left, of nobody', { type: 'unsent' }],
+  ])('%s', async (_, event) => {
+    const api = await service(botApi())
+    const { run, dir, clock } = bench()
+    await run(telegram(api.url))
+    const store = storeOf(dir, clock)
+    const [target = ''] = store.targets()
+    const { id } = store.append(target, event)
+    const verdict = trouble(await run(telegram(api.url)))
+    expect(verdict).toMatchObject({
+      status: 'warn',
+      code: 'message/store-damaged',
+      observed: expect.stringContaining(id),
+      next: store.forgetCommand(target),
+    })
+    expect(api.count('sendMessage')).toBe(1)
+    store.append(target, { type: 'reset' })
+    expect(codeOf(await run(telegram(api.url)))).toBe('message/delivered')
+  })
+
+  it('sends nothing where most of them are', async () => {
+    const api = await service(botApi())
+    const { run, dir, clock } = bench()
+    await run(telegram(api.url))
+    const store = storeOf(dir, clock)
+    const [target = ''] = store.targets()
+    for (let i = 0; i < 3; i++) store.append(target, { type: 'sending' })
+    expect(trouble(await run(telegram(api.url)))).toMatchObject({
+      status: 'fail',
+      code: 'message/store',
+      next: store.forgetCommand(target),
+    })
+    expect(api.count('sendMessage')).toBe(1)
+  })
+})
+
 describe('webhook', () => {
   const hook = (url: string, more: object = {}): object => ({
     channel: 'webhook',
@@ -786,6 +887,18 @@ describe('webhook', () => {
     expect(verdict.expected).toMatch(expected)
     expect((await run(hook(peer.url, { expect: expectation }))).status).toBe('fail')
     expect(peer.calls).toHaveLength(1)
+  })
+
+  it('judges a reply of any depth', async () => {
+    const deep = `{"ok":true,"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
+    const peer = await service(text(200, deep))
+    const { run } = bench()
+    for (const expectation of [{ json: { '/a': true } }, { json: { '': true } }, { json: { '/a': [[]] } }]) {
+      const verdict = trouble(await run(hook(peer.url, { expect: expectation, url: `${peer.url}/${Math.random()}` })))
+      expect(verdict.code).toBe('message/expectation')
+      expect(verdict.observed).toMatch(/is an (array|object)/)
+    }
+    expect(codeOf(await bench().run(hook(peer.url, { expect: { json: { '/ok': true } } })))).toBe('message/delivered')
   })
 
   it('compares whole values, whatever the order of their members', async () => {

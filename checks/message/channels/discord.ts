@@ -31,6 +31,8 @@ const DEAD = new Set([10015, 50027])
 /** Below it warn: each start of a gateway takes one of 1,000 a day, and with the last the token is reset. */
 const FEW_SESSIONS = 100
 
+const DAY_MS = 86_400_000
+
 const SNOWFLAKE = /^\d{1,20}$/
 
 const advise = ({ renew, target, correct, admit, origin }: Words): ((refused: Refused) => Advice) =>
@@ -98,7 +100,7 @@ const speaker =
 /** Discord says 204 and nothing to a deletion. */
 const removal = (step: Step): Step => ({
   ...step,
-  judge: reply => (reply.status === 204 ? {} : step.judge(reply)),
+  judge: (reply, nowMs) => (reply.status === 204 ? {} : step.judge(reply, nowMs)),
 })
 
 interface Message {
@@ -190,12 +192,15 @@ const byBot = (
         if (!isObject(limit) || remaining === undefined) return undefined
         const facts = { sessionsLeft: remaining }
         if (remaining >= FEW_SESSIONS) return { facts }
-        const hours = ((number(limit.reset_after) ?? 86_400_000) / 3_600_000).toFixed(1)
+        const after = number(limit.reset_after)
+        // The limit is that of a day.
+        const until =
+          after !== undefined && after >= 0 && after <= DAY_MS ? `in ${(after / 3_600_000).toFixed(1)} h` : 'today'
         return {
           facts,
           concern: {
             what: 'sessions-low',
-            summary: `the bot may start only ${remaining} more sessions in ${hours} h: something starts it again and again`,
+            summary: `the bot may start only ${remaining} more sessions ${until}: something starts it again and again`,
             observed: `session_start_limit.remaining is ${remaining} of ${number(limit.total) ?? 'unknown'}`,
             expected: `${FEW_SESSIONS} or more; at none Discord ends every session and resets the token`,
             next: 'stop the restart loop before the gateway is started again, then look into its log',

@@ -10,6 +10,9 @@ import { type Advice, adviceBy, isObject, number, PATIENCE, refusedByStatus } fr
 
 const API = 'https://api.telegram.org'
 
+/** How long updates are kept that nobody took (core.telegram.org/bots/api, Getting updates), ms. An error before that is history. */
+const UPDATES_KEPT_MS = 24 * 3_600_000
+
 /** The Bot API sends most refusals as 400 and tells them apart in words. */
 const NO_CHAT = /chat not found|user not found|peer_id_invalid|chat_id is empty|member not found/i
 
@@ -59,11 +62,12 @@ export const telegram = defineChannel({
     /** `{ok, result}` or `{ok: false, error_code, description, parameters}`; the status alone is no proof. */
     const answered = (
       reply: Reply,
-      read: (result: Readonly<Record<string, unknown>>) => Done | undefined,
+      read: (result: Readonly<Record<string, unknown>>, nowMs: number) => Done | undefined,
+      nowMs: number,
     ): Done | Refusal => {
       const { json } = reply
       if (isObject(json) && json.ok === true && reply.status === 200) {
-        const done = isObject(json.result) ? read(json.result) : undefined
+        const done = isObject(json.result) ? read(json.result, nowMs) : undefined
         return done ?? { refused: 'reply', observed: shown(reply), ...advice('reply') }
       }
       if (!isObject(json) || json.ok !== false) {
@@ -106,7 +110,7 @@ export const telegram = defineChannel({
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       },
-      judge: reply => answered(reply, read),
+      judge: (reply, nowMs) => answered(reply, read, nowMs),
     })
 
     const getMe = step('getMe', {}, ({ username, id }) =>
@@ -122,8 +126,8 @@ export const telegram = defineChannel({
       probe: [
         {
           ...getMe,
-          judge: reply => {
-            const result = getMe.judge(reply)
+          judge: (reply, nowMs) => {
+            const result = getMe.judge(reply, nowMs)
             // The Bot API does not know the path of a token that is none.
             return 'refused' in result && result.refused === 'not-found'
               ? {
@@ -137,15 +141,17 @@ export const telegram = defineChannel({
         step('getChat', { chat_id: chat }, ({ id, type }) =>
           id === undefined ? undefined : { saw: `chat ${target}`, facts: { chatType: String(type ?? 'unknown') } },
         ),
-        step('getWebhookInfo', {}, info => {
+        step('getWebhookInfo', {}, (info, nowMs) => {
           const pending = number(info.pending_update_count) ?? 0
-          const facts = { pendingUpdates: pending }
           const error = info.last_error_message
-          if (typeof error !== 'string' || error === '') return { facts }
-          const date = number(info.last_error_date)
-          const since = date === undefined ? '' : `, at ${new Date(date * 1000).toISOString()}`
+          if (typeof error !== 'string' || error === '') return { facts: { pendingUpdates: pending } }
+          const facts = { pendingUpdates: pending, lastError: excerpt(error, 200) }
+          const date = new Date((number(info.last_error_date) ?? Number.NaN) * 1000)
+          const known = !Number.isNaN(date.getTime())
+          if (known && pending === 0 && nowMs - date.getTime() > UPDATES_KEPT_MS) return { facts }
+          const since = known ? `, at ${date.toISOString()}` : ''
           return {
-            facts: { ...facts, lastError: excerpt(error, 200) },
+            facts,
             concern: {
               what: 'updates-failing',
               summary: `Telegram could not hand updates to the bot's webhook: ${error}`,
@@ -165,7 +171,8 @@ export const telegram = defineChannel({
       // Its result is `true`, and no object.
       remove: receipt => ({
         ...step('deleteMessage', { chat_id: chat, message_id: Number(receipt) }, () => ({})),
-        judge: reply => (isObject(reply.json) && reply.json.ok === true ? {} : answered(reply, () => undefined)),
+        judge: (reply, nowMs) =>
+          isObject(reply.json) && reply.json.ok === true ? {} : answered(reply, () => undefined, nowMs),
       }),
     }
   },

@@ -58,6 +58,16 @@ const advise = (origin: string, places: string): ((refused: Refused) => Advice) 
     { expected: 'the declared status', next: `curl -m 5 -i ${quote(origin)}` },
   )
 
+/** A value of a reply in words. What it holds is shown with the reply itself: it may be nested more deeply than can be written. */
+const brief = (value: unknown): string =>
+  value === undefined
+    ? 'missing'
+    : Array.isArray(value)
+      ? `an array of ${value.length}`
+      : typeof value === 'object' && value !== null
+        ? 'an object'
+        : JSON.stringify(value)
+
 /** The first thing in which a reply differs from what was declared. */
 const difference = (reply: Reply, { json, body }: Expect): Pick<Refusal, 'observed' | 'expected'> | undefined => {
   if (body !== undefined && !reply.text.includes(body))
@@ -69,7 +79,7 @@ const difference = (reply: Reply, { json, body }: Expect): Pick<Refusal, 'observ
         observed:
           reply.json === undefined
             ? `${shown(reply)}, which is no JSON`
-            : `${pointer || 'the whole'} is ${JSON.stringify(found) ?? 'missing'} in ${shown(reply)}`,
+            : `${pointer || 'the whole'} is ${brief(found)} in ${shown(reply)}`,
         expected: `${JSON.stringify(value)} at ${pointer || 'the top'}`,
       }
   }

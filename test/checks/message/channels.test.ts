@@ -332,6 +332,21 @@ describe('discord', () => {
     expect((await told(discordBot, { 'GET /api/v10/gateway/bot': json(200, {}) })).code).toBe('message/reply')
   })
 
+  it.each([
+    ['beyond all time', 1e308],
+    ['of less than none', -1],
+    ['beyond a day', 86_400_001],
+    ['that is no number', 'soon'],
+  ])('does not repeat a reset %s', async (_, after) => {
+    const { session_start_limit: limit, ...rest } = limits(5) as { session_start_limit: object }
+    const body = { ...rest, session_start_limit: { ...limit, reset_after: after } }
+    const api = await service(playing(discordBot.good, { 'GET /api/v10/gateway/bot': json(200, body) }))
+    expect(await bench().run(discordBot.options(api.url))).toMatchObject({
+      code: 'message/sessions-low',
+      summary: expect.stringContaining('only 5 more sessions today'),
+    })
+  })
+
   it('never asks again with a webhook that is gone or was given another token', async () => {
     for (const [status, code, message] of [
       [404, 10015, 'Unknown Webhook'],
