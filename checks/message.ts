@@ -2,7 +2,7 @@
 import { defineCheck, type Trouble } from '../core/check.ts'
 import type { Store } from '../core/store.ts'
 import { listing } from '../core/text.ts'
-import { DURATION_PATTERN, duration } from '../core/units.ts'
+import { DURATION_PATTERN, duration, isTooLong, LONGEST_DURATION } from '../core/units.ts'
 import type { Carried, Channel, Conversation, Depth, Form, MailStep } from './message/channel.ts'
 import { type ChannelName, channelNames, channelOf, channels, keys } from './message/channels.ts'
 import { codes } from './message/codes.ts'
@@ -73,12 +73,15 @@ const ofNotices = (store: Store): Store => {
   }
 }
 
-const tooOften = (every: string): Trouble =>
-  unfit(
-    `every is ${every}, and a restart loop would make that many messages`,
-    'between 1m and 24d',
-    'write `every: 1h`',
-  )
+/** The interval, or what is wrong with it. */
+const intervalOf = (every: string): number | Trouble => {
+  const ms = duration(every)
+  if (ms !== undefined && ms >= LEAST_EVERY_MS) return ms
+  const expected = `between 1m and ${LONGEST_DURATION}`
+  return isTooLong(every)
+    ? unfit(`every is ${every}, which is too long`, expected, `write \`every: ${LONGEST_DURATION}\``)
+    : unfit(`every is ${every}, and a restart loop would make that many messages`, expected, 'write `every: 1h`')
+}
 
 /** The conversation that the options make, or why they make none. */
 const opened = (
@@ -109,7 +112,8 @@ const flawOf = (options: Readonly<Record<string, unknown>>, open: ReadonlySet<st
   const [name, at] = [channel as ChannelName, depth as Depth]
   const wrong = misfit(name, at, given)
   if (wrong) return wrong
-  if (!open.has('every') && (duration(String(every)) ?? 0) < LEAST_EVERY_MS) return tooOften(String(every))
+  const everyMs = open.has('every') ? undefined : intervalOf(String(every))
+  if (typeof everyMs === 'object') return everyMs
   // What is only optional may be left out; without what is required there is no conversation to look at.
   const known = Object.fromEntries(Object.entries(given).filter(([key]) => !open.has(key)))
   if (misfit(name, at, known)) return undefined
@@ -275,8 +279,8 @@ the mail: whether the next one takes it, or a filter hides it, comes back to \`f
     const depth = notice === undefined ? asked : 'deliver'
     const wrong = misfit(name, depth, given)
     if (wrong) return wrong
-    const everyMs = notice === undefined ? duration(every) : LEAST_EVERY_MS
-    if (everyMs === undefined || everyMs < LEAST_EVERY_MS) return tooOften(every)
+    const everyMs = notice === undefined ? intervalOf(every) : LEAST_EVERY_MS
+    if (typeof everyMs === 'object') return everyMs
     const conversation = opened(name, { ...given, depth, text, notice }, ctx.mask)
     if ('status' in conversation) return conversation
     const wanted = { channel: name, depth, everyMs, stays: notice !== undefined }

@@ -46,7 +46,10 @@ export const faultOf = (error: unknown): Fault => {
   return {
     code: code ?? name,
     message,
-    peer: address === undefined ? undefined : `${address.includes(':') ? `[${address}]` : address}:${port}`,
+    peer:
+      address === undefined || port === undefined
+        ? undefined
+        : `${address.includes(':') ? `[${address}]` : address}:${port}`,
     name: hostname,
   }
 }

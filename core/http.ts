@@ -139,20 +139,16 @@ const beforeItLeft = (error: unknown, url: URL, stage: Stage): Wrong => {
 }
 
 const afterItLeft = (error: unknown, url: URL): Wrong => {
-  const { code } = faultOf(error)
-  return code.startsWith('HPE_') || code === 'HTTPParserError'
-    ? {
-        silent: 'reply',
-        left: true,
-        code,
-        observed: `${hostAndPort(url)} answered with something that is not HTTP (${code})`,
-      }
-    : {
-        silent: 'closed',
-        left: true,
-        code,
-        observed: `${hostAndPort(url)} closed the connection without an answer (${code})`,
-      }
+  const { code, message } = faultOf(error)
+  const at = hostAndPort(url)
+  const silence = (silent: Silence['silent'], observed: string): Wrong => ({ silent, left: true, code, observed })
+  if (code.startsWith('HPE_') || code === 'HTTPParserError')
+    return silence('reply', `${at} answered with something that is not HTTP (${code})`)
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return silence('reply', `${at} answered with headers of more than 16 KiB`)
+  // So undici words what it drops a connection for, of the same code as one that the peer closed.
+  if (message === 'bad response' || message === 'bad upgrade')
+    return silence('reply', `${at} answered with 100 or 101, which nobody asked for`)
+  return silence('closed', `${at} closed the connection without an answer (${code})`)
 }
 
 /** No tunnel through a proxy. Of a code of its own: undici connects again, and again, after some that a proxy can bring about. */
@@ -327,8 +323,8 @@ export const openHttp = async ({
     const url = new URL(request.url)
     const proxy = proxyOf(url, named)
     const forwarded = proxy !== undefined && url.protocol === 'http:'
-    stage = 'resolving'
     host = (proxy ?? url).hostname
+    stage = ADDRESS.test(host) ? 'connecting' : 'resolving'
     before = proxy
     certificate = undefined
     unchecked = undefined
@@ -382,7 +378,15 @@ export const openHttp = async ({
         )
       const timer = setTimeout(late, Math.max(0, left()))
       signal.addEventListener('abort', late)
-      if (signal.aborted || left() <= 0) return late()
+      if (signal.aborted || left() <= 0)
+        return answer(
+          silence({
+            silent: 'timeout',
+            left: false,
+            code: '',
+            observed: `no time was left to ask ${hostAndPort(url)}`,
+          }),
+        )
 
       const handler: Dispatcher.DispatchHandler = {
         onRequestStart: controller => {

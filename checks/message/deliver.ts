@@ -151,8 +151,8 @@ const tell = async <S extends Pick<Step, 'name'>>(
     }
   }
 
-  const refused = (step: S, refusal: Refusal, note: string): Trouble => {
-    const verdict = say.refusal(subject(), step.name, refusal, facts)
+  const refused = (step: S, refusal: Refusal, note: string, keptMs?: number): Trouble => {
+    const verdict = say.refusal(subject(), step.name, refusal, facts, keptMs)
     return { ...verdict, observed: `${verdict.observed}${note}` }
   }
 
@@ -256,7 +256,7 @@ const tell = async <S extends Pick<Step, 'name'>>(
         { type: 'refused', of: id, ...kept({ what, observed: `${observed}${doubtful}`, expected, next }) },
         ...holdOf(answer.refusal),
       )
-      return refused(step, answer.refusal, `${doubtful}${note}`)
+      return refused(step, answer.refusal, `${doubtful}${note}`, everyMs)
     }
     take(answer.done)
     if (saw.length === 0) saw.push(whom)

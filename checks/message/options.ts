@@ -11,7 +11,8 @@ export const chatKey = <const D extends string>(description: D) =>
 export const apiKey = <const D extends string>(description: D) =>
   ({ type: 'string', pattern: '^https?://', description }) as const
 
-export const baseOf = (api: string): string => api.replace(/\/+$/, '')
+/** The one way of writing an address that `oddApi` has nothing against. */
+export const baseOf = (api: string): string => new URL(api).href.replace(/\/+$/, '')
 
 export const oddApi = (api: string, example: string): Unusable | undefined =>
   !URL.canParse(api) || /[?#@]/.test(api)
@@ -21,6 +22,16 @@ export const oddApi = (api: string, example: string): Unusable | undefined =>
         next: 'correct the line `api`',
       }
     : undefined
+
+/** The name of a chat stands in the name under which its interval is remembered: longer ones find no room there. */
+export const oddChat = (chat: string | number, example: string): Unusable | undefined =>
+  /^[^\s\p{C}]{1,128}$/u.test(String(chat))
+    ? undefined
+    : {
+        unusable: 'chat is no id and no name: it is too long, or holds a blank or a newline',
+        expected: example,
+        next: 'correct the line `chat`',
+      }
 
 /** A token that stands in a header: one word, without its scheme. */
 export const oddToken = (token: string): Unusable | undefined =>

@@ -58,17 +58,18 @@ const fail = (
 export const holding = ({ nowMs }: Subject, { holdMs }: Pick<Refusal, 'holdMs'>): string =>
   holdMs === undefined ? '' : `; nothing is sent before ${clock(nowMs + holdMs, nowMs)}`
 
-/** A step was refused just now. */
-export const refusal = (
-  subject: Subject,
-  step: string,
-  { refused, holdMs, ...rest }: Refusal,
-  facts: Facts,
-): Trouble => {
+/** A step was refused just now. `keptMs`: for how long that is said again from memory, as what became of a message is. */
+export const refusal = (subject: Subject, step: string, refusal: Refusal, facts: Facts, keptMs = 0): Trouble => {
+  const { refused, holdMs, observed, expected, next } = refusal
+  const { nowMs, forget } = subject
+  const stays = keptMs > 0 && holdMs === undefined && refused !== 'unauthorized'
+  const until = stays
+    ? `; not sent again before ${clock(nowMs + keptMs, nowMs)}`
+    : holding(subject, holdMs === undefined ? {} : { holdMs: Math.max(holdMs, keptMs) })
   return fail(
     refused,
     `${step} for ${subject.whom}: ${REFUSED[refused]}`,
-    { ...rest, observed: `${rest.observed}${holding(subject, { ...(holdMs === undefined ? {} : { holdMs }) })}` },
+    { observed: `${observed}${until}`, expected, next: stays ? `${next}, then ${forget}` : next },
     { ...facts, ...(holdMs === undefined ? {} : { holdMs }) },
   )
 }

@@ -476,6 +476,36 @@ describe('at most one message in an interval', () => {
     expect(api.count('sendMessage')).toBe(3)
   })
 
+  it('counts for one target, however its address is written', async () => {
+    const api = await service(botApi())
+    const { run } = bench()
+    await run(telegram(`${api.url}/ok`))
+    for (const other of [`${api.url}/ok/`, `${api.url}/ok//`, `${api.url}/a/../ok`])
+      expect(codeOf(await run(telegram(other)))).toBe('message/stands')
+    const named = bench()
+    await named.run(telegram(api.url, { chat: '@home_news' }))
+    expect(codeOf(await named.run(telegram(api.url, { chat: '@Home_News' })))).toBe('message/stands')
+  })
+
+  it('says at once that a refused message is not sent again for a while, and how it is', async () => {
+    const api = await service(botApi({ sendMessage: refusedBy(403, 'Forbidden') }))
+    const { run, dir, clock } = bench()
+    const first = trouble(await run(telegram(api.url)))
+    const store = storeOf(dir, clock)
+    expect(first.observed).toMatch(/not sent again before 13:00/)
+    expect(first.next).toContain(`, then ${store.forgetCommand(store.targets()[0] ?? '')}`)
+    const probed = trouble(await run(telegram(`${api.url}/other`), {}))
+    expect(probed.code).toBe('message/forbidden')
+    api.play = botApi({ getChat: refusedBy(403, 'Forbidden') })
+    const { observed, next } = trouble(await run(telegram(`${api.url}/third`)))
+    expect(`${observed} ${next}`).not.toMatch(/not sent again|state reset/)
+  })
+
+  it('names the later of two times where a refused message meets a limit', async () => {
+    const api = await service(botApi({ sendMessage: refusedBy(429, 'Too Many Requests', { retry_after: 5 }) }))
+    expect(trouble(await bench().run(telegram(api.url))).observed).toMatch(/nothing is sent before 13:00/)
+  })
+
   it('holds a refusal until the interval is over', async () => {
     const api = await service(botApi({ sendMessage: refusedBy(403, 'Forbidden: bot was blocked by the user') }))
     const { run, clock } = bench()
@@ -1092,8 +1122,17 @@ describe('options', () => {
     ['a probe without one', { channel: 'webhook', url, depth: 'probe' }, /lacks probe/, /write a line `probe/],
     ['a token with a newline', telegram(url, { token: `${TOKEN}\n` }), /token holds a character/, /newline/],
     ['an api with a query', telegram(url, { api: `${url}/?x` }), /api is not a base address/, /api/],
-    ['an interval that is no manners', telegram(url, { every: '5s' }), /every is 5s/, /every: 1h/],
-    ['an interval beyond timers', telegram(url, { every: '60d' }), /every is 60d/, /every: 1h/],
+    ['an interval that is no manners', telegram(url, { every: '5s' }), /every is 5s, and a restart loop/, /every: 1h/],
+    ['an interval beyond timers', telegram(url, { every: '60d' }), /every is 60d, which is too long/, /every: 24d/],
+    ['a chat that is blank', telegram(url, { chat: ' ' }), /chat is no id and no name/, /line `chat`/],
+    ['a chat on two lines', telegram(url, { chat: 'a\nb' }), /chat is no id and no name/, /line `chat`/],
+    ['a chat without end', telegram(url, { chat: 'a'.repeat(5000) }), /chat is no id and no name/, /line `chat`/],
+    [
+      'a channel that is blank',
+      { channel: 'slack', token: 'xoxb-1', chat: ' ', api: url },
+      /chat is no id and no name/,
+      /line `chat`/,
+    ],
     [
       'an address that is none',
       { channel: 'webhook', url: 'http://[', request: {}, expect: {} },

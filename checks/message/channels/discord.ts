@@ -177,7 +177,7 @@ const byBot = (
   const messages = `${base}/channels/${channel}/messages`
   return {
     whom: `channel ${channel}`,
-    identity: [api, channel],
+    identity: [base, channel],
     credential: token,
     secrets: [token],
     probe: [

@@ -100,7 +100,7 @@ export const ntfy = defineChannel({
 
     return {
       whom: `topic ${topic}`,
-      identity: [api, topic],
+      identity: [base, topic],
       credential: token ?? '',
       secrets: token === undefined ? [] : [token],
       probe: [

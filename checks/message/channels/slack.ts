@@ -13,7 +13,7 @@ import {
   type Step,
   type Unusable,
 } from '../channel.ts'
-import { apiKey, baseOf, chatKey, oddApi, oddToken, secretKey } from '../options.ts'
+import { apiKey, baseOf, chatKey, oddApi, oddChat, oddToken, secretKey } from '../options.ts'
 import { type Advice, adviceBy, isObject, PATIENCE, refusedByStatus, type Words, word } from '../reply.ts'
 
 const API = 'https://slack.com/api'
@@ -65,7 +65,7 @@ const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceA
 const own = (error: string): Refused => (Object.hasOwn(ERRORS, error) ? ERRORS[error] : undefined) ?? 'rejected'
 
 const byBot = (token: string, chat: string, api: string, text: string): Conversation | Unusable => {
-  const odd = oddToken(token) ?? oddApi(api, API)
+  const odd = oddToken(token) ?? oddApi(api, API) ?? oddChat(chat, 'the id of a channel, or #name')
   if (odd) return odd
   const advice = advise({
     renew: 'set the variable behind `token` to the Bot User OAuth Token of the app (OAuth & Permissions)',
@@ -111,7 +111,7 @@ const byBot = (token: string, chat: string, api: string, text: string): Conversa
   })
   return {
     whom: `channel ${chat}`,
-    identity: [api, chat],
+    identity: [base, chat],
     credential: token,
     secrets: [token],
     probe: [

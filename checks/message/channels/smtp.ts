@@ -105,6 +105,8 @@ export const smtp = defineChannel({
     const odd = oddServer(server, user, password) ?? oddAddress('from', from) ?? oddAddress('to', to)
     if (odd) return odd
     const at = hostAndPort(server)
+    // Capitals count before the @ alone (RFC 5321, 2.4).
+    const mailbox = to.replace(/@.*$/, domain => domain.toLowerCase())
     const transport = overSmtp(server)
     const look = `curl -v -m 5 ${quote(transport.origin)}`
     const login = 'write the lines `user` and `password`'
@@ -165,8 +167,8 @@ export const smtp = defineChannel({
     return {
       transport,
       talk: {
-        whom: to,
-        identity: [host, to],
+        whom: mailbox,
+        identity: [host.toLowerCase(), mailbox],
         credential: user === undefined ? '' : `${user}\n${password}`,
         secrets: password === undefined ? [] : [password],
         probe: [

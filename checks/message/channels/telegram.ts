@@ -5,7 +5,7 @@ import { shown } from '../../../core/http-words.ts'
 import { quote } from '../../../core/shell.ts'
 import { excerpt } from '../../../core/text.ts'
 import { DEFAULT_TEXT, type Done, defineChannel, type Refusal, type Refused, type Step } from '../channel.ts'
-import { apiKey, baseOf, chatKey, oddApi, secretKey } from '../options.ts'
+import { apiKey, baseOf, chatKey, oddApi, oddChat, secretKey } from '../options.ts'
 import { type Advice, adviceBy, isObject, number, PATIENCE, refusedByStatus } from '../reply.ts'
 
 const API = 'https://api.telegram.org'
@@ -53,9 +53,11 @@ export const telegram = defineChannel({
         expected: 'digits, a colon, and letters, digits, _ or -',
         next: 'set the variable behind `token` anew, without quotes and without a newline at its end',
       }
-    const odd = oddApi(api, API)
+    const odd = oddApi(api, API) ?? oddChat(chat, 'the id of a chat, or @name')
     if (odd) return odd
     const target = String(chat)
+    // A public name is the same in capitals.
+    const named = target.startsWith('@') ? target.toLowerCase() : target
     const base = `${baseOf(api)}/bot${token}`
     const advice = advise(target, new URL(api).origin)
 
@@ -119,8 +121,8 @@ export const telegram = defineChannel({
         : { saw: `bot ${typeof username === 'string' ? `@${username}` : id}`, facts: { bot: String(username ?? id) } },
     )
     return {
-      whom: `chat ${target}`,
-      identity: [api, target],
+      whom: `chat ${named}`,
+      identity: [baseOf(api), named],
       credential: token,
       secrets: [token],
       probe: [

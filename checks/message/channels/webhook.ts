@@ -251,7 +251,8 @@ export const webhook = defineChannel({
 
     return {
       whom: url.host,
-      identity: [url.href],
+      // What stands behind a # is not sent.
+      identity: [`${url.origin}${url.pathname}${url.search}`],
       credential: secretHeaders
         .map(([name, value]) => `${name}: ${value}`)
         .sort()

@@ -15,6 +15,7 @@ import {
   type Service,
   service,
   silence,
+  storeOf,
   text,
 } from './bench.ts'
 import { slackDouble } from './doubles.ts'
@@ -555,6 +556,29 @@ describe('ntfy', () => {
     const verdict = await told(ntfy, { [route]: play })
     expect(verdict.code).toBe(`message/${what}`)
     expect(verdict.next).toMatch(next)
+  })
+})
+
+describe('one target has one interval', () => {
+  it.each<[string, (url: string) => object, (url: string) => object]>([
+    ['ntfy', url => ({ topic: 't', api: url }), url => ({ topic: 't', api: `${url}/` })],
+    [
+      'slack',
+      url => ({ token: 'xoxb-4711', chat: '#ops', api: `${url}/api` }),
+      url => ({ token: 'xoxb-4711', chat: '#ops', api: `${url}/api/` }),
+    ],
+    ['discord', url => ({ token: BOT, chat: '42', api: url }), url => ({ token: BOT, chat: '42', api: `${url}//` })],
+    [
+      'webhook',
+      url => ({ url: `${url}/hook`, request: {}, expect: {} }),
+      url => ({ url: `${url}/hook#there`, request: {}, expect: {} }),
+    ],
+  ])('however its address is written: %s', async (channel, one, other) => {
+    const { url } = await service(text(401, ''))
+    const { run, dir, clock } = bench()
+    await run({ channel, ...one(url) })
+    await run({ channel, ...other(url) })
+    expect(storeOf(dir, clock).targets()).toHaveLength(1)
   })
 })
 

@@ -31,6 +31,21 @@ export const stranger = async (greeting = ''): Promise<number> => {
   return listen(server)
 }
 
+/** Reads a request, says `answer`, and leaves the connection open. */
+export const answering = async (answer: string): Promise<number> => {
+  const server = createServer(socket => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write(answer))
+    onTestFinished(() => {
+      socket.destroy()
+    })
+  })
+  onTestFinished(() => {
+    server.close()
+  })
+  return listen(server)
+}
+
 export const silentPort = (): Promise<number> => stranger()
 
 export interface Proxy {
