@@ -50,13 +50,13 @@ const misfit = (name: ChannelName, depth: Depth, given: Readonly<Record<string, 
       channel.forms ? ways(channel) : listing(needed, 9),
       `write a line \`${missing[0]}: …\``,
     )
-  const pair = channel.together ?? []
-  const absent = pair.filter(key => given[key] === undefined)
-  if (absent.length > 0 && absent.length < pair.length)
+  const together = channel.together ?? []
+  const [alone, without] = [true, false].map(is => together.find(key => (given[key] !== undefined) === is))
+  if (alone !== undefined && without !== undefined)
     return unfit(
-      `${listing(pair.filter(key => !absent.includes(key)))} stands without ${listing(absent)}`,
-      `both, or neither where the service asks for no login`,
-      `write a line \`${absent[0]}: …\``,
+      `${alone} stands without ${without}`,
+      `${listing(together)}, or none of them`,
+      `write a line \`${without}: ${channel.keys[without]?.format === 'secret' ? '"${secret:NAME}"' : '…'}\``,
     )
   return undefined
 }

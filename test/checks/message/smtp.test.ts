@@ -370,6 +370,13 @@ describe('encryption', () => {
   })
 })
 
+it('counts for one mailbox, however its domain is written', async () => {
+  const server = await mailServer()
+  const { run } = bench()
+  expect(codeOf(await run(options(server.port)))).toBe('message/delivered')
+  expect(codeOf(await run(options(server.port, { to: 'ops@Home.Example' })))).toBe('message/stands')
+})
+
 describe('what no schema can refuse', () => {
   it.each<[string, object, RegExp, RegExp]>([
     ['a newline in from', { from: 'a@b.example\r\nRCPT TO:<all@home.example>' }, /from is not/, /line `from`/],
