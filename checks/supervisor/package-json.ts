@@ -78,7 +78,14 @@ export const judgePackage = (value: unknown, script: string, around: Beside): Ju
         `"${script}": "exec ${start}"`,
       ]),
     )
-  if (gate) problems.push(...startProblems(asked, `"pre${script}": "${before}"`))
+  if (gate)
+    problems.push(
+      ...startProblems(asked, `"pre${script}": "${before}"`).map(each =>
+        each.what === 'gate-ignored'
+          ? { ...each, expected: 'the gate as the last command', next: `"pre${script}": "bootcheck run"` }
+          : each,
+      ),
+    )
   if (!gate || started.guard || started.gate)
     problems.push(...startProblems(started, `"${script}": "${start}"`, { ownShell: true }))
   // npm restarts nothing, and passes each code on.

@@ -712,6 +712,12 @@ describe('package.json', () => {
     expect(await codes('package.json', text, more)).toEqual(expected)
   })
 
+  it('a gate that is not heeded is told to stand alone', async () => {
+    const cwd = scratch()
+    lay(cwd, { 'package.json': pack({ prestart: 'bootcheck; echo done', start: 'node gw' }) })
+    expect(await run({ file: 'package.json' }, cwd)).toMatchObject({ next: '"prestart": "bootcheck run"' })
+  })
+
   it('another script', async () => {
     expect(
       await codes('package.json', pack({ gateway: 'exec bootcheck guard -- gw' }), {}, { name: 'gateway' }),
