@@ -166,8 +166,8 @@ const FEW = 200
 /** In the place of a file of records: a folder, a FIFO, a link, or a file that we would never have written. */
 const ODD: ReadonlySet<string> = new Set(['EISDIR', 'ENXIO', 'ELOOP', 'NOT-REGULAR', 'TOO-LARGE'])
 
-/** How often an append is made again because a newer bucket appeared under its feet. */
-const TURNS = 10
+/** How often an append is made, or the files are read, again because a newer bucket appeared meanwhile: once a day, as a rule. */
+const TURNS = 50
 
 /**
  * Keeps records in files below `dir`, 0600 in folders of 0700. Its calls are synchronous, and throw `StoreError` for
@@ -231,15 +231,17 @@ export const localStore = (options: LocalStoreOptions): Store => {
     )
   }
 
-  /** All files of the target, oldest first; undefined if one of them was removed meanwhile. */
+  /** All files of the target, oldest first; undefined if what they hold was moved meanwhile. */
   const lookOnce = (target: string, folder: string): Bucket[] | undefined => {
     const found: Bucket[] = []
-    for (const name of buckets(folder)) {
+    const listed = buckets(folder)
+    for (const name of listed) {
       const lines = onBucket(target, join(folder, name), path => readBucket(target, path, name, dir))
       if (!lines) return undefined
       found.push({ name, ...lines })
     }
-    return found
+    // A file that was removed may stand there anew, by a writer who was held up: what it had held is in one that is newer than all of these.
+    return buckets(folder).at(-1) === listed.at(-1) ? found : undefined
   }
 
   /** None where nothing was ever written. */
