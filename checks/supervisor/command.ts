@@ -6,6 +6,8 @@ export interface Started {
   readonly guard: boolean
   /** `bootcheck run`, without a memory. */
   readonly gate: boolean
+  /** The guard has a command to start. */
+  readonly command: boolean
   readonly hold: boolean
   /** 69 and 78 become 0. */
   readonly parks: boolean
@@ -81,10 +83,19 @@ const otherIn = (words: readonly string[]): Other | undefined => {
     : undefined
 }
 
+/** Of a launcher's words the first that is a call of ours, and no value of an option: `runuser -u bootcheck -- node`, `env -C /opt/bootcheck -u X`. */
+const calledAt = (words: readonly string[], start: number): number =>
+  words.findIndex((word, at) => {
+    if (at <= start || !isUs(word)) return false
+    const before = words[at - 1] ?? ''
+    return before === '--' || !before.startsWith('-') || /^(?:guard|run)$/.test(words[at + 1] ?? '')
+  })
+
 /** The words behind us, where a simple command starts us; undefined where it only names us. */
 const behindUs = (words: readonly string[]): readonly string[] | undefined => {
   const start = words.findIndex(word => !/^\w+\+?=/.test(word))
-  const index = words.findIndex((word, at) => at >= start && isUs(word))
+  const launched = LAUNCHERS.has(base(words[start] ?? ''))
+  const index = launched ? calledAt(words, start) : words.findIndex((word, at) => at >= start && isUs(word))
   if (start < 0 || index < 0) return undefined
   const rest = words.slice(index + 1)
   if (index === start) return rest
@@ -98,7 +109,7 @@ const behindUs = (words: readonly string[]): readonly string[] | undefined => {
     const options = words.slice(start, index).slice(interpreter + 1)
     return options.every((word, at) => word.startsWith('-') || VALUED.test(options[at - 1] ?? '')) ? rest : undefined
   }
-  if (LAUNCHERS.has(head)) return rest
+  if (launched) return rest
   // A program that nobody here knows: what stands behind its `--` it starts, and what is written as a call of ours is one, unless it is the value
   // of an option.
   const last = between.at(-1) ?? ''
@@ -252,6 +263,7 @@ const startedBy = ({ found, shellWord, other, unseen }: Reading): Started => {
   return {
     guard: guard !== undefined,
     gate: gate !== undefined,
+    command: end >= 0 && (guard?.rest.length ?? 0) > end + 1,
     hold: flags.includes('--hold'),
     parks: given('supervisor') === 'launchd',
     stateDir: given('state-dir') !== undefined,

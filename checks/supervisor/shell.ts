@@ -121,7 +121,7 @@ const branch = (commands: readonly Command[]): readonly Command[] => {
 
 /**
  * Why nobody heeds what the command at `index` answers, as words that follow "its answer"; undefined where somebody does, or where that cannot be
- * told: a `$?` right behind it, a loop's condition, a function's body. `strict`: the shell ends at a failure (`set -e`).
+ * told: a `$?` right behind it, a function's body. `strict`: the shell ends at a failure (`set -e`).
  */
 export const unheeded = (commands: readonly Command[], index: number, strict: boolean): string | undefined => {
   const command = commands[index]
@@ -132,7 +132,14 @@ export const unheeded = (commands: readonly Command[], index: number, strict: bo
   const piped = commands.some(({ words }) => words[0] === 'set' && words.includes('pipefail'))
   if (/^\|&?$/.test(command.after) && !piped)
     return `it is lost in the pipe to ${commands[index + 1]?.words[0] ?? 'nothing'}`
-  if (command.words[0] === 'exec' || command.lead.includes('while') || command.lead.includes('until')) return undefined
+  const loop = command.lead.find(word => word === 'while' || word === 'until')
+  if (loop !== undefined) {
+    const body = later.slice(0, later.findIndex(({ lead }) => lead.includes('done')) + 1)
+    return body.some(ends) || later.slice(body.length).some(ends)
+      ? undefined
+      : `"${loop}" asks it again, whatever it answers`
+  }
+  if (command.words[0] === 'exec') return undefined
   const opened = commands.slice(0, index).findLastIndex(({ words, after }) => after === '(' && words.length === 1)
   if (opened >= 0 && !commands.slice(opened, index).some(({ lead }) => lead.includes('}'))) return undefined
   if (command.lead.includes('if') || command.lead.includes('elif')) {

@@ -19,7 +19,7 @@ export const startProblems = (
     ownShell = false,
   }: { readonly prepared?: boolean; readonly place?: Place; readonly ownShell?: boolean } = {},
 ): readonly Problem[] => {
-  const { guard, gate, other, unseen, unheeded, shell, shellWord } = started
+  const { guard, gate, command: given, other, unseen, unheeded, shell, shellWord } = started
   const shown = excerpt(command, 120)
   if (!guard && !gate) {
     if (other)
@@ -53,6 +53,20 @@ export const startProblems = (
     return [notStarted(shown, place)]
   }
   const problems: Problem[] = []
+  if (guard && !given)
+    problems.push(
+      problem(
+        'fail',
+        'no-command',
+        [
+          'the guard is given no command behind "--", and ends at once with 78',
+          shown,
+          'the command of the gateway behind "--"',
+          'bootcheck guard -- the command of the gateway',
+        ],
+        place,
+      ),
+    )
   if (unheeded !== undefined)
     problems.push(
       problem(

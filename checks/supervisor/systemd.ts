@@ -38,10 +38,21 @@ interface Policy {
 /** sysexits(3) by name, as systemd takes them, too. */
 const NAMES: Readonly<Record<number, string>> = { 69: 'UNAVAILABLE', 75: 'TEMPFAIL', 78: 'CONFIG' }
 
+/** systemd.service(5). Another word systemd passes over, with a line in the journal. */
+const RESTARTS: ReadonlySet<string> = new Set([
+  'no',
+  'always',
+  'on-success',
+  'on-failure',
+  'on-abnormal',
+  'on-abort',
+  'on-watchdog',
+])
+
 /** `ignored`: "-" stands in front of the command, so that each end counts as a success. */
 const policyOf = (unit: Unit, ignored: boolean): Policy => {
   const entry = lastOf(unit, 'Service', 'Restart')
-  const restart = entry?.value ?? 'no'
+  const restart = RESTARTS.has(entry?.value ?? '') ? (entry?.value ?? 'no') : 'no'
   const prevent = wordsIn(entriesOf(unit, 'Service', 'RestartPreventExitStatus'))
   const force = wordsIn(entriesOf(unit, 'Service', 'RestartForceExitStatus'))
   const success = wordsIn(entriesOf(unit, 'Service', 'SuccessExitStatus'))
@@ -112,9 +123,25 @@ const gateProblems = (unit: Unit, { restart }: Policy, around: Surroundings): Pr
   return problems
 }
 
-const codeProblems = (policy: Policy, started: Started, fates: Judged['fates']): Problem[] => {
+const codeProblems = (policy: Policy, started: Started, fates: Judged['fates'], command: string): Problem[] => {
   const { restart, entry, success } = policy
   const problems: Problem[] = []
+  // The gate alone says no with 1, as a crash does.
+  const translated = /\bexit\s+(?:69|78)\b/.test(command)
+  if (!started.guard && started.gate && started.unheeded === undefined && !translated && policy.restarts(1))
+    problems.push(
+      problem(
+        'fail',
+        'gate-loops',
+        [
+          `a closed gate ends with 1, and Restart=${restart} asks it again and again`,
+          'bootcheck run in ExecStart=, whose 1 is no other than that of a crash',
+          'bootcheck guard in ExecStart=, which ends with 78',
+          'write: bootcheck guard --supervisor systemd -- command',
+        ],
+        at(entry),
+      ),
+    )
   const looping = (['69', '78'] as const).filter(code => fates[code] === 'restarted')
   if (looping.length > 0)
     problems.push(
@@ -140,14 +167,16 @@ const codeProblems = (policy: Policy, started: Started, fates: Judged['fates']):
         'SuccessExitStatus=143',
       ]),
     )
-  if (started.guard && (restart === 'no' || restart === 'on-success'))
+  if (started.guard && restart !== 'always' && restart !== 'on-failure')
     problems.push(
       problem(
         'warn',
         'never-restarts',
         [
-          `a gateway that crashes stays down: Restart=${restart}`,
-          entry ? `Restart=${restart}` : 'no Restart=',
+          entry && entry.value !== restart
+            ? `a gateway that crashes stays down: Restart=${entry.value} is no word that systemd knows`
+            : `a gateway that ends with an exit code stays down: Restart=${restart}`,
+          entry ? `Restart=${entry.value}` : 'no Restart=',
           'Restart=on-failure',
           'Restart=on-failure',
         ],
@@ -356,7 +385,7 @@ export const judgeSystemd = (unit: Unit, of: string, isUser: boolean, around: Su
     ...gates,
     ...ofStart,
     ...(ours && ignored ? [ignoredProblem(entry, policy.restart)] : []),
-    ...(ours ? codeProblems(policy, started, fates) : []),
+    ...(ours ? codeProblems(policy, started, fates, entry.value) : []),
     ...(started.guard ? typeProblem(unit) : []),
     ...guardProblems(unit, started, isUser),
     ...starts.flatMap(programProblem),
