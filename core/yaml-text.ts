@@ -21,12 +21,12 @@ export type ParsedYaml =
       }
     }
 
-/** The parser is loaded when it is first needed. Aliases are limited, so that a small text cannot become a large value. */
-export const parseYaml = async (text: string): Promise<ParsedYaml> => {
+/** `merge`: `<<` takes the keys of another map in, as compose has it. The parser is loaded when it is first needed. Aliases are limited, so that a small text cannot become a large value. */
+export const parseYaml = async (text: string, { merge = false } = {}): Promise<ParsedYaml> => {
   const { isNode, LineCounter, parseDocument } = await import('./yaml-library.ts')
   const lines = new LineCounter()
   // Not `silent`: a second document would be dropped without an error.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error', merge })
   const placeOf = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }

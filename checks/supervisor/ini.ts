@@ -12,21 +12,29 @@ export interface IniSection {
   readonly entries: ReadonlyMap<string, IniEntry>
 }
 
-/** A `;` begins a comment at the start of a line, and behind a blank. An indented line continues the value before it. Parses anything. */
+/**
+ * A `;` or `#` begins a comment at the start of a line, and behind a blank. An indented line continues the value before it. A section that stands
+ * twice is one, of which the later values hold. Parses anything.
+ */
 export const parseIni = (
   text: string,
 ): { readonly sections: readonly IniSection[]; readonly odd: readonly number[] } => {
   const sections: { name: string; line: number; entries: Map<string, IniEntry> }[] = []
   const odd: number[] = []
   let key: string | undefined
+  let section: (typeof sections)[number] | undefined
   for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.replace(/\r$/, '').replace(/(?:^|\s);.*$/, '')
-    if (/^\s*(?:#.*)?$/.test(line)) continue
-    const section = sections.at(-1)
+    const line = raw.replace(/\r$/, '').replace(/(?:^|\s)[;#].*$/, '')
+    if (line.trim() === '') continue
     const header = /^\[([^\]]*)\]/.exec(line)
     const pair = /^([^\s=:][^=:]*?)\s*[=:]\s*(.*?)\s*$/.exec(line)
     if (header) {
-      sections.push({ name: header[1]?.trim() ?? '', line: index + 1, entries: new Map() })
+      const name = header[1]?.trim() ?? ''
+      section = sections.find(known => known.name === name)
+      if (!section) {
+        section = { name, line: index + 1, entries: new Map() }
+        sections.push(section)
+      }
       key = undefined
     } else if (/^\s/.test(line) && section && key !== undefined) {
       const held = section.entries.get(key)

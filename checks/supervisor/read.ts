@@ -137,7 +137,7 @@ const pm2 = (path: string, text: string): Read => {
 }
 
 const compose = async (path: string, text: string): Promise<Read> => {
-  const parsed = await parseYaml(text)
+  const parsed = await parseYaml(text, { merge: true })
   if (parsed.error)
     return {
       judged: malformed(parsed.error.message, 'YAML', `docker compose -f ${quote(path)} config`, parsed.error.line),

@@ -25,21 +25,52 @@ export interface ServiceFolder {
 
 const withoutComments = (text: string): string => text.replaceAll(/(?:^|\s)#[^\n]*/g, '')
 
-/** Whether a `finish` puts its service down: `exit 125` for s6; for runit `d` in the control pipe, or sv. */
+const SV_DOWN = /^(?:d|down|stop|o|once|e|exit|x|shutdown|force-(?:stop|shutdown))$/
+
+/** Whether a `finish`, or a branch of it, puts its service down: `exit 125` for s6; for runit `d` (or `o`, `x`) in the control pipe, or sv. */
 const putsDown = (kind: ServiceFolder['kind'], text: string): boolean =>
   kind === 's6'
     ? /\bexit\s+125\b|\bs6-permafailon\b|\bs6-svc\s+(?:-\S*[dO])/.test(text)
-    : />>?\s*\S*supervise\/control\b/.test(text) || /\bsv\s+(?:-\S+\s+)*(?:d|down|stop|o|once|exit|x)\b/.test(text)
+    : /\b(?:printf|echo)\s+(?:-\w+\s+)?["']?[dox]["']?\s*>>?\s*\S*supervise\/control\b/.test(text) ||
+      commandsIn(text).some(
+        ({ words: [program, ...rest] }) =>
+          /^(?:.*\/)?sv$/.test(program ?? '') && SV_DOWN.test(rest.find(word => !/^-|^\d+$/.test(word)) ?? ''),
+      )
 
-/** What a `finish` makes of a code: told by the codes that stand in it. Undefined where it compares them in another way. */
+/** The branches of `case $1 in`, by the words in front of them; undefined where there is no such case. */
+const branchesOf = (text: string): readonly { readonly of: readonly string[]; readonly body: string }[] | undefined =>
+  /\bcase\s+["']?\$\{?1\}?["']?\s+in\b([\s\S]*?)\besac\b/
+    .exec(text)?.[1]
+    ?.split(/;;&?|;&/)
+    .flatMap(branch => {
+      const [, words, body] = /^\s*\(?([^)]*)\)([\s\S]*)$/.exec(branch) ?? []
+      return words === undefined ? [] : [{ of: words.split('|').map(word => word.trim()), body: body ?? '' }]
+    })
+
+/** What a `finish` makes of a code. Undefined where it compares codes in a way that is not read here. */
 const staysDown = (kind: ServiceFolder['kind'], finish: string, code: string): boolean | undefined => {
   const text = withoutComments(finish)
   if (!putsDown(kind, text)) return false
-  const names = new RegExp(`(?<![\\w.])${code}(?![\\w.])`).test(text.replaceAll(/\bexit\s+125\b/g, ''))
-  if (names) return true
+  const branches = branchesOf(text)
+  if (branches) {
+    const branch = branches.find(({ of }) => of.includes(code) || of.includes('*'))
+    const around = text.replace(/\bcase\b[\s\S]*?\besac\b/, '')
+    return putsDown(kind, around) ? undefined : branch !== undefined && putsDown(kind, branch.body)
+  }
   // No word of a condition: for whatever code.
   if (!/\b(?:case|if|test|eltest|ifelse|ifte)\b|\[|&&|\|\|/.test(text)) return true
-  return /-(?:ge|gt|le|lt)\b|\d-\d|\[\d/.test(text) ? undefined : false
+  const names = new RegExp(`(?<![\\w.])${code}(?![\\w.])`).test(text.replaceAll(/\bexit\s+125\b/g, ''))
+  const otherwise = /!=|(?:^|\s)!\s|-(?:ne|ge|gt|le|lt)\b|\d-\d|\[\d|\$\{?[2-9]|\bcase\b|\belse\b/.test(text)
+  return otherwise ? undefined : names
+}
+
+/** Why the system starts no such script; undefined where it does. Both supervisors give it to execve(2), without a shell. */
+const unstartable = ({ text }: Script): string | undefined => {
+  const [first = ''] = text.split('\n')
+  if (!first.startsWith('#!')) return 'it has no first line with an interpreter'
+  return first.endsWith('\r')
+    ? 'its first line ends with a carriage return, which becomes part of the interpreter'
+    : undefined
 }
 
 const notExecutable = ({ path }: Script, name: string, kind: string): Problem =>
@@ -70,7 +101,7 @@ export const judgeServiceFolder = (
     }
   const started = readShell(run.text, around)
   const ours = started.guard || started.gate
-  const heard = finish?.executable ? finish : undefined
+  const heard = finish?.executable && unstartable(finish) === undefined ? finish : undefined
   const answers = (['69', '75', '78'] as const).map(code => staysDown(kind, heard?.text ?? '', code))
   const fate = (index: number): Fate =>
     started.hold && index !== 1 ? 'does not occur' : answers[index] === true ? 'stays down' : 'restarted'
@@ -81,6 +112,24 @@ export const judgeServiceFolder = (
   const add = (...given: Parameters<typeof problem>): number => problems.push(problem(...given))
   if (!run.executable) problems.push(notExecutable(run, 'run', kind))
   if (finish && !finish.executable) problems.push(notExecutable(finish, 'finish', kind))
+  for (const [script, file] of [
+    [run, 'run'],
+    [finish, 'finish'],
+  ] as const) {
+    const why = script && unstartable(script)
+    if (script && why !== undefined)
+      add(
+        'fail',
+        'not-executable',
+        [
+          `${kind} cannot start ${file}: ${why}`,
+          `${script.path}: ${why}`,
+          '#!/bin/sh',
+          `head -n 1 ${script.path} | cat -A`,
+        ],
+        { file: script.path },
+      )
+  }
   const exec = commandsIn(run.text).findLast(({ words }) => words[0] === 'exec') ?? commandsIn(run.text).at(-1)
   problems.push(...startProblems(started, exec?.words.join(' ') ?? '', { prepared, place: { file: run.path } }))
   const looping = (['69', '78'] as const).filter(code => fates[code] === 'restarted')

@@ -41,6 +41,23 @@ const judgeProgram = ({ name, line, entries }: IniSection, around: Surroundings)
     problems.push(problem(status, what, says, at ?? { line }))
 
   problems.push(...startProblems(started, `command=${command}`, { prepared, place: place('command') }))
+  const refused = [
+    ...(isTrue(autorestart) || isFalse(autorestart) || autorestart === 'unexpected' ? [] : ['autorestart']),
+    ...(codes.every(code => /^\d+$/.test(code)) ? [] : ['exitcodes']),
+    ...['startsecs', 'startretries', 'stopwaitsecs'].filter(key => !/^\d+$/.test(value(key))),
+  ]
+  for (const key of refused)
+    add(
+      'fail',
+      'malformed',
+      [
+        `supervisord refuses the whole file: ${key}=${value(key)} is no value of it`,
+        `${key}=${value(key)}`,
+        key === 'autorestart' ? 'true, false or unexpected' : 'whole numbers',
+        `${key}=${DEFAULTS[key]}`,
+      ],
+      place(key),
+    )
   const looping = (['69', '78'] as const).filter(code => fates[code] === 'restarted')
   if (ours && looping.length > 0)
     add(
