@@ -80,6 +80,8 @@ export const readLog = async (
     const start = head.toString('hex', 0, readSync(fd, head, 0, 6, 0))
     const other = OTHERS.find(([, magic]) => start.startsWith(magic))
     if (other) throw odd(path, `is compressed with ${other[0]}; only gzip is read`)
+    if (/^(?:fffe|feff)/.test(start))
+      throw odd(path, 'is UTF-16, and no line of it would be searched; only UTF-8 is read')
     const source = chunks(fd, facts.size, breathe)
     if (start.startsWith('1f8b')) await inflate(source, path, onBytes, breathe)
     else for await (const chunk of source) onBytes(chunk)

@@ -80,7 +80,9 @@ const timeAtStart = (text: string, now: number): number | undefined => {
 }
 
 /** The time at the start of a line, also behind a bracket or `<13>` and the like. */
-export const timeOfText = (line: string, now: number): number | undefined => {
+export const timeOfText = (coloured: string, now: number): number | undefined => {
+  // Some paint the time, and into a file as well.
+  const line = coloured.charCodeAt(0) === 0x1b ? coloured.replace(/^(?:\x1b\[[\d;]*m)+/, '') : coloured
   const code = line.charCodeAt(0)
   const digit = code >= 0x30 && code <= 0x39
   const letter = code >= 0x41 && code <= 0x5a

@@ -299,6 +299,7 @@ describe('time', () => {
     new Date(year, month - 1, day, hour, minute).getTime()
   it.each([
     ['2026-11-22T02:14:00Z x', Date.UTC(2026, 10, 22, 2, 14)],
+    ['\u001b[90m2026-11-22T02:14:00Z\u001b[39m x', Date.UTC(2026, 10, 22, 2, 14)],
     ['2026-11-22T02:14:00.250Z', Date.UTC(2026, 10, 22, 2, 14) + 250],
     ['2026-11-22T02:14:00.123456+01:00 x', Date.UTC(2026, 10, 22, 1, 14) + 123.456],
     ['[2026-11-22 02:14:00,5 -0330] x', Date.UTC(2026, 10, 22, 5, 44) + 500],
@@ -697,6 +698,15 @@ describe('preset: openclaw', () => {
     put(join(cwd, `tmp/openclaw-${uid + 1}/openclaw-2026-11-22.log`), json('EADDRINUSE'))
     const other = await run(cwd, { preset: 'openclaw' }, {}, { user: { uid: uid + 1, gid: 1, name } })
     expect(other).toMatchObject({ status: 'pass', summary: expect.stringMatching(/the folder belongs to/) })
+  })
+
+  it('a log in UTF-16 is not taken for one without signs', async () => {
+    const cwd = scratch()
+    put(join(cwd, 'a.log'), Buffer.from('\ufefflisten EADDRINUSE\n', 'utf16le'))
+    expect(await run(cwd, { files: ['a.log'] })).toMatchObject({
+      code: 'log-signals/unreadable',
+      observed: expect.stringContaining('UTF-16'),
+    })
   })
 
   it('a log that is a link to nothing', async () => {
