@@ -343,7 +343,7 @@ const notInstalled = (
   return {
     what: 'not-installed',
     // Without the host's own list a name of a later release would be a false alarm; an allow list alone loads nothing.
-    level: as !== 'allow' && host !== undefined ? 'fail' : 'warn',
+    level: (as === 'entry' || as === 'slot') && host !== undefined ? 'fail' : 'warn',
     ...config.place(pointer),
     message: `names the ${sort} ${name}, which is ${seen}${meant === undefined ? '' : ` (there is ${meant})`}`,
     expected: `every ${sort} that the config names`,

@@ -16,8 +16,8 @@ const list = (value: unknown): string[] =>
 export interface Named {
   readonly name: string
   readonly pointer: string
-  /** `entry`: configured; `allow`: merely allowed; `slot`: chosen for a role without which its host does not start. */
-  readonly as: 'entry' | 'allow' | 'slot'
+  /** `entry`: configured; `settings`: without a word whether it is on; `allow`: merely allowed; `slot`: chosen for a role without which its host does not start. */
+  readonly as: 'entry' | 'settings' | 'allow' | 'slot'
 }
 
 export interface PluginPolicy {
@@ -73,7 +73,11 @@ export const pluginPolicy = (config: Config, preset: Preset): PluginPolicy => {
   if (enabled) {
     for (const { id, entry } of entries.values())
       if (!(isRecord(entry) && entry.enabled === false))
-        named.push({ name: id, pointer: `${policy.entries}/${token(id)}`, as: 'entry' })
+        named.push({
+          name: id,
+          pointer: `${policy.entries}/${token(id)}`,
+          as: isSettings(entry) ? 'settings' : 'entry',
+        })
     for (const [index, id] of allow.entries())
       if (isOn(id) !== false && !entries.has(key(id)))
         named.push({ name: id, pointer: `${policy.allow}/${index}`, as: 'allow' })
@@ -83,6 +87,9 @@ export const pluginPolicy = (config: Config, preset: Preset): PluginPolicy => {
   }
   return { off, named: named.filter(({ name }) => !retired.includes(key(name)) && !denied.has(key(name))) }
 }
+
+/** Settings for a plugin, which ask for none: OpenClaw's own `config set` writes some for a plugin that it does not ship. */
+const isSettings = (entry: unknown): boolean => isRecord(entry) && isRecord(entry.config) && entry.enabled === undefined
 
 export interface HookPolicy {
   off(hook: Pick<HookFolder, 'name' | 'key' | 'origin'>): Off | undefined

@@ -70,6 +70,7 @@ export const opening = async (ground: Ground): Promise<Exclude<Spawned, 'again' 
   let said = ''
   const introduce = introducer(ground)
   for (;;) {
+    const before = holds ? ledger.read() : undefined
     const result = await attempt(ground, said, introduce)
     if (result === 'again') continue
     if (!('closed' in result)) return result
@@ -82,7 +83,7 @@ export const opening = async (ground: Ground): Promise<Exclude<Spawned, 'again' 
       )
     }
     said = what
-    const woken = await hold.change(places, retryMs, desk.stop, resetSeen(ledger))
+    const woken = await hold.change(places, retryMs, desk.stop, resetSeen(ledger, before))
     const stopped = desk.stoppedBy()
     if (stopped !== undefined) return { end: stopped }
     retryMs = woken === 'changed' ? FIRST_RETRY_MS : Math.min(2 * retryMs, LAST_RETRY_MS)

@@ -45,6 +45,7 @@ const cool = async (
   ground: Ground,
   { waitMs, reason, rule, facts }: Admission & { readonly answer: 'wait' },
   rules: Rules,
+  cleared: () => boolean,
 ): Promise<GuardEnd | undefined> => {
   const { store, ledger, say, tell, name, resetCommand } = ground
   const now = store.stamp()
@@ -60,7 +61,7 @@ const cool = async (
   }
   say(`${name} waits until ${until} (${span(waitMs)}): ${reason}; ${resetCommand} ends the wait`)
   tell(`wait:${rule}:${facts.rung ?? ''}`, `cooling off until ${until}: ${reason}`, ['verified'])
-  await waitHere(ground, waitMs, resetSeen(ledger))
+  await waitHere(ground, waitMs, cleared)
   return ground.desk.stoppedBy()
 }
 
@@ -78,8 +79,9 @@ export const permission = async (ground: Ground, request: Request): Promise<Guar
   const { rules, fingerprint } = request
   const { ledger, store, own, say, name } = ground
   for (;;) {
+    let reading: ReturnType<typeof ledger.read>
     const admission = await own('asking the guards', () => {
-      const reading = ledger.read()
+      reading = ledger.read()
       return reading && admit(rules, fingerprint, reading, store.stamp())
     })
     if (!admission) return waitBlind(ground, rules)
@@ -90,7 +92,7 @@ export const permission = async (ground: Ground, request: Request): Promise<Guar
       await own('recording the trial', () => ledger.append({ type: 'trial', fingerprint }))
       return undefined
     }
-    const end = await cool(ground, admission, rules)
+    const end = await cool(ground, admission, rules, resetSeen(ledger, reading))
     if (end !== undefined) return end
   }
 }

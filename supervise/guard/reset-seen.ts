@@ -6,16 +6,20 @@ import type { Ledger } from './ledger.ts'
 export const LOOK_MS = 500
 const LOOK_SHARE = 100
 
-/** Answers whether there has been a reset since this call. */
-export const resetSeen = (ledger: Pick<Ledger, 'read'>): (() => boolean) => {
-  const last = (): string | undefined => ledger.read()?.records.findLast(({ event }) => event.type === 'reset')?.id
-  const before = last()
+/**
+ * Answers whether there has been a reset since `known` was read. That is to be what the wait was decided by: whoever resets right after the wait was
+ * told would be waited past.
+ */
+export const resetSeen = (ledger: Pick<Ledger, 'read'>, known = ledger.read()): (() => boolean) => {
+  const lastOf = (reading: typeof known): string | undefined =>
+    reading?.records.findLast(({ event }) => event.type === 'reset')?.id
+  const before = lastOf(known)
   let notBefore = 0
   let seen = false
   return () => {
     const began = elapsed()
     if (seen || began < notBefore) return seen
-    seen = last() !== before
+    seen = lastOf(ledger.read()) !== before
     notBefore = began + Math.max(LOOK_MS, LOOK_SHARE * (elapsed() - began))
     return seen
   }

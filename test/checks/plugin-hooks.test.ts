@@ -356,6 +356,21 @@ describe('what the config says of a plugin', () => {
     expect(codeOf(on)).toBe('fail plugin-hooks/entry-missing')
   })
 
+  it('settings for one that is nowhere are no wish for it: OpenClaw writes some by itself', async () => {
+    const cwd = lay(scratch(), {
+      ...config({ entries: { codex: { config: { sessionCatalog: { enabled: false } } } } }),
+      'bin/openclaw-real/package.json': '{"name": "openclaw"}',
+      'bin/openclaw-real/openclaw.mjs': '#!/usr/bin/env node\n',
+      'bin/openclaw-real/dist/extensions/telegram/openclaw.plugin.json': manifest('telegram'),
+    })
+    chmodSync(join(cwd, 'bin/openclaw-real/openclaw.mjs'), 0o755)
+    symlinkSync(join(cwd, 'bin/openclaw-real/openclaw.mjs'), join(cwd, 'bin/openclaw'))
+    const env = { PATH: join(cwd, 'bin') }
+    expect(codeOf(await run(cwd, { preset: 'openclaw', state: 'state', min: 0 }, { env }))).toBe(
+      'warn plugin-hooks/not-installed',
+    )
+  })
+
   it('one that is named and nowhere fails once the host was seen, and warns before', async () => {
     const files = {
       ...plugin('other'),
